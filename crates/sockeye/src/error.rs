@@ -1,0 +1,159 @@
+//! What a peer did wrong, and why something cannot be sent.
+
+use core::fmt;
+
+use crate::{CloseCode, CloseFrame};
+
+/// What the peer did wrong: why the connection was failed
+/// ([RFC 6455 §7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// RSV1, RSV2 or RSV3 is set where no extension gives it a meaning (§5.2; RFC 7692 §6).
+    ReservedBits,
+    /// The opcode has no meaning (§5.2).
+    ReservedOpcode {
+        /// The four bits.
+        opcode: u8,
+    },
+    /// The length could have been written in fewer bytes (§5.2).
+    LengthNotMinimal,
+    /// The length has its highest bit set (§5.2).
+    LengthTooBig,
+    /// A client's frame is not masked (§5.1).
+    MaskMissing,
+    /// A server's frame is masked (§5.1).
+    MaskUnexpected,
+    /// A continuation frame with no message under way (§5.4).
+    ContinuationUnexpected,
+    /// A new message began before the last one ended (§5.4).
+    ContinuationMissing,
+    /// A control frame is fragmented (§5.5).
+    ControlFragmented,
+    /// A control frame has more than 125 bytes of payload (§5.5).
+    ControlTooLong,
+    /// The payload of a Close frame is one byte long (§5.5.1).
+    CloseTruncated,
+    /// A Close frame carries a code that must not be sent (§7.4).
+    InvalidCloseCode {
+        /// That code.
+        code: CloseCode,
+    },
+    /// Text, or the reason of a Close frame, is not UTF-8 (§8.1).
+    InvalidUtf8,
+    /// A compressed message does not inflate (RFC 7692 §7.2.2).
+    InvalidDeflate,
+    /// A frame is longer than [`Limits::frame_size`](crate::Limits::frame_size).
+    FrameTooBig {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A message is longer than [`Limits::message_size`](crate::Limits::message_size).
+    MessageTooBig {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A message has more frames than [`Limits::fragments`](crate::Limits::fragments).
+    TooManyFragments {
+        /// The limit.
+        limit: u32,
+    },
+    /// A message was not finished within [`Timeouts::message`](crate::Timeouts::message).
+    MessageTimeout,
+    /// Nothing came within [`Timeouts::pong`](crate::Timeouts::pong) of a keepalive Ping.
+    PongTimeout,
+    /// No Close frame came within [`Timeouts::close`](crate::Timeouts::close) of ours.
+    CloseTimeout,
+    /// The byte stream ended without a Close frame.
+    UnexpectedEnd,
+}
+
+impl ProtocolError {
+    /// The code of the Close frame that tells the peer; `None` when it cannot or need not be told.
+    #[must_use]
+    pub const fn close_code(self) -> Option<CloseCode> {
+        Some(match self {
+            Self::InvalidUtf8 | Self::InvalidDeflate => CloseCode::INVALID_PAYLOAD,
+            Self::FrameTooBig { .. } | Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
+            Self::TooManyFragments { .. } | Self::MessageTimeout => CloseCode::POLICY_VIOLATION,
+            Self::PongTimeout => CloseCode::INTERNAL_ERROR,
+            Self::CloseTimeout | Self::UnexpectedEnd => return None,
+            _ => CloseCode::PROTOCOL_ERROR,
+        })
+    }
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReservedBits => "a reserved bit is set",
+            Self::ReservedOpcode { opcode } => return write!(f, "opcode {opcode:#x} is reserved"),
+            Self::LengthNotMinimal => "the payload length is not minimally encoded",
+            Self::LengthTooBig => "the payload length has its highest bit set",
+            Self::MaskMissing => "a frame from a client is not masked",
+            Self::MaskUnexpected => "a frame from a server is masked",
+            Self::ContinuationUnexpected => "a continuation frame without a message to continue",
+            Self::ContinuationMissing => "a new message began before the last one ended",
+            Self::ControlFragmented => "a control frame is fragmented",
+            Self::ControlTooLong => "a control frame is longer than 125 bytes",
+            Self::CloseTruncated => "a close frame has a payload of one byte",
+            Self::InvalidCloseCode { code } => {
+                return write!(f, "close code {code} must not be sent");
+            }
+            Self::InvalidUtf8 => "text is not valid UTF-8",
+            Self::InvalidDeflate => "a compressed message does not inflate",
+            Self::FrameTooBig { limit } => {
+                return write!(f, "a frame is longer than {limit} bytes");
+            }
+            Self::MessageTooBig { limit } => {
+                return write!(f, "a message is longer than {limit} bytes");
+            }
+            Self::TooManyFragments { limit } => {
+                return write!(f, "a message has more than {limit} frames");
+            }
+            Self::MessageTimeout => "a message was not finished in time",
+            Self::PongTimeout => "the peer did not answer a ping in time",
+            Self::CloseTimeout => "the peer did not answer the close frame in time",
+            Self::UnexpectedEnd => "the connection ended without a close frame",
+        })
+    }
+}
+
+impl core::error::Error for ProtocolError {}
+
+/// Why something was not sent. Nothing has been written, and the connection is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendError {
+    /// A Close frame has been sent, or the connection has ended: nothing may follow (RFC 6455 §5.5.1).
+    CloseSent,
+    /// A control frame's payload would be longer than 125 bytes (RFC 6455 §5.5), or a close reason than
+    /// [`CloseFrame::MAX_REASON_LEN`].
+    ControlTooLong,
+    /// The code must not be sent (RFC 6455 §7.4).
+    InvalidCloseCode,
+    /// A message is being sent in parts: only further parts of its kind and control frames may follow until its final part
+    /// (RFC 6455 §5.4).
+    MessageUnfinished,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CloseSent => f.write_str("the connection is closing or closed"),
+            Self::ControlTooLong => {
+                write!(
+                    f,
+                    "a control frame holds 125 bytes, a close reason {}",
+                    CloseFrame::MAX_REASON_LEN
+                )
+            }
+            Self::InvalidCloseCode => f.write_str("this close code must not be sent"),
+            Self::MessageUnfinished => {
+                f.write_str("a message is being sent in parts and is not finished")
+            }
+        }
+    }
+}
+
+impl core::error::Error for SendError {}
