@@ -6,18 +6,29 @@
 extern crate alloc;
 
 mod close;
+mod connection;
 mod deflate;
 mod error;
+mod event;
 mod frame;
 mod limits;
 mod mask;
+mod message;
+mod options;
+mod prepared;
+mod utf8;
 
 pub use close::{CloseCode, CloseFrame};
+pub use connection::{Connection, Initiator, State};
 pub use deflate::{DeflateParameters, PerMessageDeflate, WindowBits};
 pub use error::{ProtocolError, SendError};
+pub use event::Event;
 pub use frame::{FrameHeader, Opcode};
 pub use limits::{Limits, Timeouts};
 pub use mask::MaskingKey;
+pub use message::{Message, MessageKind, Part};
+pub use options::{Delivery, Options};
+pub use prepared::PreparedMessage;
 
 /// Which side of a connection this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

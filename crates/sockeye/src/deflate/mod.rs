@@ -1,5 +1,14 @@
 //! permessage-deflate (RFC 7692): its settings, and what two sides agreed on.
 
+#[cfg(not(feature = "deflate"))]
+mod absent;
+#[cfg(feature = "deflate")]
+mod compression;
+
+#[cfg(not(feature = "deflate"))]
+pub(crate) use self::absent::{Compression, compress_once};
+#[cfg(feature = "deflate")]
+pub(crate) use self::compression::{Compression, compress_once};
 use crate::Role;
 
 /// The size of an LZ77 window as the exponent of two: 8 to 15 bits, 256 bytes to 32 KiB

@@ -1,0 +1,128 @@
+//! The message under way.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::{Message, MessageKind, ProtocolError, deflate::Compression, utf8::Utf8Validator};
+
+/// A message of which a part has come.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    pub(super) kind: MessageKind,
+    pub(super) compressed: bool,
+    /// Frames so far, empty ones included.
+    pub(super) fragments: u32,
+    utf8: Utf8Validator,
+    /// What came, except in parts delivery.
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// Uncompressed text: validated while it is copied, so that it never has to be again.
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Assembly {
+    pub(super) const fn new(kind: MessageKind, compressed: bool) -> Self {
+        let content = match kind {
+            MessageKind::Text if !compressed => Content::Text(String::new()),
+            _ => Content::Bytes(Vec::new()),
+        };
+        Self {
+            kind,
+            compressed,
+            fragments: 0,
+            utf8: Utf8Validator::new(),
+            content,
+        }
+    }
+
+    /// Bytes held, after inflation.
+    pub(super) fn len(&self) -> usize {
+        match &self.content {
+            Content::Text(text) => text.len(),
+            Content::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// Appends a piece of payload, unmasked. `limit` bounds the whole message.
+    pub(super) fn append(
+        &mut self,
+        data: &[u8],
+        compression: Option<&mut Compression>,
+        limit: usize,
+    ) -> Result<(), ProtocolError> {
+        match &mut self.content {
+            Content::Text(text) => self.utf8.append(data, text),
+            Content::Bytes(bytes) => {
+                let Some(compression) = compression.filter(|_| self.compressed) else {
+                    bytes.extend_from_slice(data);
+                    return Ok(());
+                };
+                let before = bytes.len();
+                compression.inflate(data, bytes, limit)?;
+                match self.kind {
+                    MessageKind::Text => self.utf8.check(&bytes[before..]),
+                    MessageKind::Binary => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// The message, now that its last frame has come.
+    pub(super) fn finish(
+        mut self,
+        compression: Option<&mut Compression>,
+        limit: usize,
+    ) -> Result<Message<'static>, ProtocolError> {
+        match self.content {
+            Content::Text(text) => self.utf8.finish().map(|()| Message::text(text)),
+            Content::Bytes(mut bytes) => {
+                if let Some(compression) = compression.filter(|_| self.compressed) {
+                    let before = bytes.len();
+                    compression.finish_inflate(&mut bytes, limit)?;
+                    if self.kind == MessageKind::Text {
+                        self.utf8.check(&bytes[before..])?;
+                        self.utf8.finish()?;
+                    }
+                }
+                match self.kind {
+                    // Without unsafe code the standard library has to look once more.
+                    MessageKind::Text => String::from_utf8(bytes)
+                        .map(Message::text)
+                        .map_err(|_| ProtocolError::InvalidUtf8),
+                    MessageKind::Binary => Ok(Message::binary(bytes)),
+                }
+            }
+        }
+    }
+
+    /// Inflates and checks a piece that is handed over at once, in parts delivery. `None`: the piece is good as it is.
+    pub(super) fn pass(
+        &mut self,
+        data: &[u8],
+        last: bool,
+        compression: Option<&mut Compression>,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, ProtocolError> {
+        let inflated = match compression.filter(|_| self.compressed) {
+            Some(compression) => {
+                let mut inflated = Vec::new();
+                compression.inflate(data, &mut inflated, limit)?;
+                if last {
+                    compression.finish_inflate(&mut inflated, limit)?;
+                }
+                Some(inflated)
+            }
+            None => None,
+        };
+        if self.kind == MessageKind::Text {
+            self.utf8.check(inflated.as_deref().unwrap_or(data))?;
+            if last {
+                self.utf8.finish()?;
+            }
+        }
+        Ok(inflated)
+    }
+}

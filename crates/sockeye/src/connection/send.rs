@@ -1,0 +1,251 @@
+//! The sending half: messages and control frames into the caller's buffer.
+
+use alloc::vec::Vec;
+
+use super::{Connection, Initiator, State};
+use crate::{
+    CloseFrame, FrameHeader, MaskingKey, Message, Opcode, Part, PreparedMessage, Role, SendError,
+};
+
+/// Longest payload of a control frame (RFC 6455 §5.5).
+const MAX_CONTROL_LEN: usize = 125;
+
+impl Connection {
+    /// Appends a whole message to `out`, compressed where that was negotiated and the message is not below the threshold.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::CloseSent`], [`SendError::MessageUnfinished`].
+    #[inline]
+    pub fn send(&mut self, message: Message<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
+        self.check_sendable()?;
+        let data = message.as_bytes();
+        let opcode = message.kind().opcode();
+        if self.compresses(data.len()) {
+            self.write_compressed(opcode, data, true, out);
+        } else {
+            self.write_frame(opcode, data, out);
+        }
+        Ok(())
+    }
+
+    /// Appends a part of a message to `out`, as a frame of its own. The first part decides whether the message is compressed. Control
+    /// frames may go between the parts of a message, other messages may not.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::CloseSent`]; [`SendError::MessageUnfinished`] when the kind is not that of the message under way.
+    pub fn send_part(&mut self, part: &Part<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
+        if self.state != State::Open {
+            return Err(SendError::CloseSent);
+        }
+        let (opcode, compressed) = match self.sending {
+            Some((kind, _)) if kind != part.kind => return Err(SendError::MessageUnfinished),
+            Some((_, compressed)) => (Opcode::Continuation, compressed),
+            // A first part of many says nothing about the length of the message: only a lone part may be below the threshold.
+            None => (
+                part.kind.opcode(),
+                self.compresses(if part.fin {
+                    part.data.len()
+                } else {
+                    usize::MAX
+                }),
+            ),
+        };
+        self.sending = (!part.fin).then_some((part.kind, compressed));
+        if compressed {
+            self.write_compressed(opcode, &part.data, part.fin, out);
+        } else {
+            let header = FrameHeader {
+                fin: part.fin,
+                ..FrameHeader::new(opcode, part.data.len() as u64)
+            };
+            self.write(header, &part.data, out);
+        }
+        Ok(())
+    }
+
+    /// Appends a message that was prepared for many connections to `out`. On a server it is framed, and compressed, once for
+    /// all connections that negotiated the same.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::CloseSent`], [`SendError::MessageUnfinished`].
+    pub fn send_prepared(
+        &mut self,
+        message: &mut PreparedMessage,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.check_sendable()?;
+        let compress = self.compresses(message.as_bytes().len());
+        let compression = self.compression.as_deref_mut().filter(|_| compress);
+        let rsv1 = compression.is_some();
+        let opcode = message.kind().opcode();
+        let payload = match compression {
+            Some(compression) => {
+                // The shared bytes refer to nothing before them, and the peer's window now ends in them, not in what our compressor
+                // remembers: it starts afresh, which any peer can follow.
+                compression.forget();
+                message.compressed(compression.level(), compression.window())
+            }
+            None => message.as_bytes(),
+        };
+        let header = FrameHeader {
+            rsv1,
+            ..FrameHeader::new(opcode, payload.len() as u64)
+        };
+        self.write(header, payload, out);
+        Ok(())
+    }
+
+    /// Appends a Ping to `out`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::CloseSent`]; [`SendError::ControlTooLong`] when `payload` is longer than 125 bytes.
+    pub fn ping(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
+        self.send_control(Opcode::Ping, payload, out)
+    }
+
+    /// Appends a Pong to `out`: one that nobody asked for (a heartbeat, RFC 6455 §5.5.3), or the answer to a Ping when
+    /// [`Options::automatic_pong`](crate::Options::automatic_pong) is off.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::CloseSent`]; [`SendError::ControlTooLong`] when `payload` is longer than 125 bytes.
+    pub fn pong(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
+        self.send_control(Opcode::Pong, payload, out)
+    }
+
+    /// Begins the closing handshake ([RFC 6455 §7.1.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2)): appends a Close
+    /// frame to `out`. Keep receiving until [`Event::Close`](crate::Event::Close) or until `handle_timeout` gives up. A message that is
+    /// being sent in parts is abandoned.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::CloseSent`]; [`SendError::InvalidCloseCode`] for a code that must not be sent;
+    /// [`SendError::ControlTooLong`] for a reason of more than [`CloseFrame::MAX_REASON_LEN`] bytes.
+    pub fn close(
+        &mut self,
+        frame: Option<CloseFrame<'_>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        if self.state != State::Open {
+            return Err(SendError::CloseSent);
+        }
+        let mut payload = Vec::new();
+        if let Some(frame) = frame {
+            if !frame.code.is_sendable() {
+                return Err(SendError::InvalidCloseCode);
+            }
+            payload.extend_from_slice(&frame.code.get().to_be_bytes());
+            payload.extend_from_slice(frame.reason.as_bytes());
+        }
+        self.send_control(Opcode::Close, &payload, out)?;
+        self.state = State::Closing;
+        self.initiator = Some(Initiator::Local);
+        self.timers.close_sent();
+        Ok(())
+    }
+
+    fn send_control(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        if self.state != State::Open {
+            return Err(SendError::CloseSent);
+        }
+        if payload.len() > MAX_CONTROL_LEN {
+            return Err(SendError::ControlTooLong);
+        }
+        self.write_frame(opcode, payload, out);
+        Ok(())
+    }
+
+    #[inline]
+    fn check_sendable(&self) -> Result<(), SendError> {
+        if self.state != State::Open {
+            return Err(SendError::CloseSent);
+        }
+        if self.sending.is_some() {
+            return Err(SendError::MessageUnfinished);
+        }
+        Ok(())
+    }
+
+    /// Whether a message of this many bytes goes out compressed.
+    #[inline]
+    fn compresses(&self, len: usize) -> bool {
+        self.compression
+            .as_ref()
+            .is_some_and(|compression| len >= compression.threshold())
+    }
+
+    fn write_compressed(&mut self, opcode: Opcode, data: &[u8], fin: bool, out: &mut Vec<u8>) {
+        let Some(compression) = self.compression.as_deref_mut() else {
+            return;
+        };
+        // The length is known only afterwards. Room is left for the header of a payload of the original length, which the
+        // compressed one mostly shares; otherwise the payload is moved.
+        let start = out.len();
+        let mask = (self.role == Role::Client).then(|| MaskingKey::new([0; 4]));
+        let guess = FrameHeader {
+            mask,
+            ..FrameHeader::new(opcode, data.len() as u64)
+        }
+        .encode()
+        .1;
+        out.resize(start + guess, 0);
+        compression.deflate(data, out);
+        if fin {
+            compression.finish_deflate(out);
+        }
+        let payload_len = out.len() - start - guess;
+        let mut header = FrameHeader {
+            fin,
+            rsv1: opcode != Opcode::Continuation,
+            ..FrameHeader::new(opcode, payload_len as u64)
+        };
+        header.mask = mask.map(|_| self.masking_key());
+        let (bytes, len) = header.encode();
+        if len > guess {
+            out.splice(start..start, core::iter::repeat_n(0, len - guess));
+        } else if len < guess {
+            out.drain(start..start + guess - len);
+        }
+        out[start..start + len].copy_from_slice(&bytes[..len]);
+        if let Some(mask) = header.mask {
+            mask.apply(&mut out[start + len..]);
+        }
+    }
+
+    /// Appends an uncompressed frame that is a whole message or a control frame.
+    #[inline]
+    pub(super) fn write_frame(&self, opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
+        self.write(FrameHeader::new(opcode, payload.len() as u64), payload, out);
+    }
+
+    #[inline]
+    fn write(&self, mut header: FrameHeader, payload: &[u8], out: &mut Vec<u8>) {
+        if self.role == Role::Client {
+            header.mask = Some(self.masking_key());
+        }
+        let (bytes, len) = header.encode();
+        out.reserve(len + payload.len());
+        out.extend_from_slice(&bytes[..len]);
+        out.extend_from_slice(payload);
+        if let Some(mask) = header.mask {
+            let start = out.len() - payload.len();
+            mask.apply(&mut out[start..]);
+        }
+    }
+
+    /// RFC 6455 §5.3: a fresh key for each frame.
+    fn masking_key(&self) -> MaskingKey {
+        let mut key = [0; 4];
+        (self.entropy)(&mut key);
+        MaskingKey::new(key)
+    }
+}
