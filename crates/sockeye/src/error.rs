@@ -135,6 +135,8 @@ pub enum SendError {
     /// A message is being sent in parts: only further parts of its kind and control frames may follow until its final part
     /// (RFC 6455 §5.4).
     MessageUnfinished,
+    /// Text that is being sent in parts is not UTF-8 (RFC 6455 §5.6).
+    InvalidUtf8,
 }
 
 impl fmt::Display for SendError {
@@ -149,6 +151,7 @@ impl fmt::Display for SendError {
                 )
             }
             Self::InvalidCloseCode => f.write_str("this close code must not be sent"),
+            Self::InvalidUtf8 => f.write_str("text is not valid UTF-8"),
             Self::MessageUnfinished => {
                 f.write_str("a message is being sent in parts and is not finished")
             }

@@ -7,9 +7,9 @@ mod timer;
 
 use alloc::boxed::Box;
 
-use self::{assembly::Assembly, receive::Incoming, timer::Timers};
+use self::{assembly::Assembly, receive::Incoming, send::Sending, timer::Timers};
 use crate::{
-    Delivery, Entropy, Limits, MessageKind, Options, ProtocolError, Role,
+    Delivery, Entropy, Limits, Options, ProtocolError, Role,
     deflate::{Compression, DeflateParameters},
 };
 
@@ -76,8 +76,8 @@ pub struct Connection {
     state: State,
     delivery: Delivery,
     automatic_pong: bool,
-    /// The kind of the message that is being sent in parts, and whether it is compressed.
-    sending: Option<(MessageKind, bool)>,
+    /// The message that is being sent in parts.
+    sending: Option<Sending>,
     limits: Limits,
     incoming: Incoming,
     message: Option<Assembly>,

@@ -4,8 +4,17 @@ use alloc::vec::Vec;
 
 use super::{Connection, Initiator, State};
 use crate::{
-    CloseFrame, FrameHeader, MaskingKey, Message, Opcode, Part, PreparedMessage, Role, SendError,
+    CloseFrame, FrameHeader, MaskingKey, Message, MessageKind, Opcode, Part, PreparedMessage, Role,
+    SendError, utf8::Utf8Validator,
 };
+
+/// The message that is being sent in parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sending {
+    kind: MessageKind,
+    compressed: bool,
+    utf8: Utf8Validator,
+}
 
 /// Longest payload of a control frame (RFC 6455 §5.5).
 const MAX_CONTROL_LEN: usize = 125;
@@ -34,25 +43,46 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`SendError::CloseSent`]; [`SendError::MessageUnfinished`] when the kind is not that of the message under way.
+    /// [`SendError::CloseSent`]; [`SendError::MessageUnfinished`] when the kind is not that of the message under way;
+    /// [`SendError::InvalidUtf8`] when the text so far cannot be the beginning of any text, or its final part leaves a character cut.
     pub fn send_part(&mut self, part: &Part<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
         if self.state != State::Open {
             return Err(SendError::CloseSent);
         }
-        let (opcode, compressed) = match self.sending {
-            Some((kind, _)) if kind != part.kind => return Err(SendError::MessageUnfinished),
-            Some((_, compressed)) => (Opcode::Continuation, compressed),
-            // A first part of many says nothing about the length of the message: only a lone part may be below the threshold.
-            None => (
-                part.kind.opcode(),
-                self.compresses(if part.fin {
+        let (opcode, mut sending) = match self.sending {
+            Some(sending) if sending.kind != part.kind => return Err(SendError::MessageUnfinished),
+            Some(sending) => (Opcode::Continuation, sending),
+            None => {
+                // A first part of many says nothing about the length of the message: only a lone part may be below the threshold.
+                let compressed = self.compresses(if part.fin {
                     part.data.len()
                 } else {
                     usize::MAX
-                }),
-            ),
+                });
+                (
+                    part.kind.opcode(),
+                    Sending {
+                        kind: part.kind,
+                        compressed,
+                        utf8: Utf8Validator::new(),
+                    },
+                )
+            }
         };
-        self.sending = (!part.fin).then_some((part.kind, compressed));
+        if part.kind == MessageKind::Text {
+            let checked = sending.utf8.check(&part.data);
+            checked
+                .and_then(|()| {
+                    if part.fin {
+                        sending.utf8.finish()
+                    } else {
+                        Ok(())
+                    }
+                })
+                .map_err(|_| SendError::InvalidUtf8)?;
+        }
+        self.sending = (!part.fin).then_some(sending);
+        let compressed = sending.compressed;
         if compressed {
             self.write_compressed(opcode, &part.data, part.fin, out);
         } else {
