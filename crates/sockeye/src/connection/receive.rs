@@ -61,18 +61,15 @@ impl Connection {
             return self.error.map_or(Ok(None), Err);
         }
         if input.is_empty() {
+            // A read may end in a control frame between the fragments of a message that has just begun.
+            self.age_unfinished();
             return Ok(None);
         }
         self.timers.heard();
         match self.advance(input, out) {
             Ok(Some(event)) => Ok(Some(event)),
             Ok(None) => {
-                if self.message.is_some()
-                    || self.incoming.frame.is_some()
-                    || self.incoming.held_len > 0
-                {
-                    self.timers.message_unfinished();
-                }
+                self.age_unfinished();
                 Ok(None)
             }
             Err(error) => {
@@ -93,6 +90,14 @@ impl Connection {
             self.end(Initiator::Transport);
         }
         self.error.map_or(Ok(()), Err)
+    }
+
+    /// Lets what has begun and not ended grow old.
+    #[inline]
+    fn age_unfinished(&mut self) {
+        if self.message.is_some() || self.incoming.frame.is_some() || self.incoming.held_len > 0 {
+            self.timers.message_unfinished();
+        }
     }
 
     fn advance<'i>(
