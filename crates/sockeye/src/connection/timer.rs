@@ -11,6 +11,8 @@ use crate::{Opcode, ProtocolError, Timeouts};
 #[derive(Debug)]
 pub(super) struct Timers {
     timeouts: Timeouts,
+    /// Whether the time has been told: until then the clock stands at zero.
+    started: bool,
     now: Duration,
     /// When something last came from the peer.
     heard: Duration,
@@ -24,12 +26,27 @@ impl Timers {
     pub(super) fn new(timeouts: Timeouts) -> Self {
         Self {
             timeouts,
+            started: false,
             now: Duration::ZERO,
             heard: Duration::ZERO,
             ping_due: timeouts.ping_interval,
             pong_due: None,
             message_due: None,
             close_due: None,
+        }
+    }
+
+    /// The connection began at this time, not at the caller's origin.
+    fn start(&mut self, now: Duration) {
+        self.started = true;
+        self.now = now;
+        self.heard = now;
+        for due in [
+            &mut self.ping_due,
+            &mut self.message_due,
+            &mut self.close_due,
+        ] {
+            *due = due.and_then(|due| due.checked_add(now));
         }
     }
 
@@ -97,17 +114,12 @@ impl Connection {
         now: Duration,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
-        let first = self.timers.now == Duration::ZERO;
-        let now = now.max(self.timers.now);
-        self.timers.now = now;
-        if first {
-            // The connection began now, not at the caller's origin.
-            self.timers.heard = now;
-            if self.timers.ping_due.is_some() {
-                self.timers.ping_due = self.timers.due(self.timers.timeouts.ping_interval);
-            }
+        if !self.timers.started {
+            self.timers.start(now);
             return Ok(());
         }
+        let now = now.max(self.timers.now);
+        self.timers.now = now;
         if self.timers.next().is_none_or(|due| due > now) {
             return Ok(());
         }
@@ -137,7 +149,7 @@ impl Connection {
                 .timeouts
                 .pong
                 .map_or(due, |timeout| due.saturating_sub(timeout));
-            if timers.heard <= pinged {
+            if timers.heard < pinged {
                 return Err(self.fail(ProtocolError::PongTimeout, out));
             }
             timers.pong_due = None;
