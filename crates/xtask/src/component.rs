@@ -1,0 +1,96 @@
+//! Builds the WebAssembly component: a module with cargo, then the component around it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wit_component::ComponentEncoder;
+
+use crate::steps::Steps;
+use crate::toolchain::{TARGET, Toolchain};
+use crate::workspace;
+
+/// What a component exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum World {
+    /// The protocol driven by the host's sockets.
+    Endpoint,
+    /// The protocol with no socket.
+    Codec,
+}
+
+impl World {
+    /// Every world that is built.
+    pub(crate) const ALL: [Self; 2] = [Self::Endpoint, Self::Codec];
+
+    /// Where its component is put.
+    pub(crate) fn path(self) -> PathBuf {
+        workspace::target()
+            .join("component")
+            .join(self.name())
+            .with_extension("wasm")
+    }
+
+    /// Its name, in `wit/worlds.wit` and as the feature that selects it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Endpoint => "endpoint",
+            Self::Codec => "codec",
+        }
+    }
+}
+
+/// Brings the components of `worlds` up to date, and returns the path of the first.
+pub(crate) fn build(steps: &mut Steps, worlds: &[World]) -> Result<Vec<PathBuf>> {
+    let toolchain = Toolchain::find()?;
+    worlds
+        .iter()
+        .map(|&world| build_world(steps, &toolchain, world))
+        .collect()
+}
+
+fn build_world(steps: &mut Steps, toolchain: &Toolchain, world: World) -> Result<PathBuf> {
+    let mut cargo = toolchain.cargo("build", RUSTFLAGS);
+    cargo.args([
+        "--package",
+        PACKAGE,
+        "--profile",
+        "component",
+        "--no-default-features",
+        "--features",
+        world.name(),
+    ]);
+    steps.cargo(
+        &format!("component `{}` with {}", world.name(), toolchain.describe()),
+        &mut cargo,
+    )?;
+
+    let module = workspace::target()
+        .join("wasm")
+        .join(TARGET)
+        .join("component/sockeye_component.wasm");
+    let path = world.path();
+    encode(&module, &path).with_context(|| format!("{} is no component", module.display()))?;
+    Ok(path)
+}
+
+/// Writes the component of `module` to `path`, unless it is there already: the host is rebuilt when it changes.
+fn encode(module: &Path, path: &Path) -> Result<()> {
+    let module = fs::read(module)?;
+    let component = ComponentEncoder::default()
+        .module(&module)?
+        .validate(true)
+        .encode()?;
+    if fs::read(path).is_ok_and(|present| present == component) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, component)?;
+    Ok(())
+}
+
+const PACKAGE: &str = "sockeye-component";
+/// Masking and UTF-8 checking are several times faster with vectors, which every engine has had for years.
+pub(crate) const RUSTFLAGS: &str = "-C target-feature=+simd128";

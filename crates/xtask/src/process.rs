@@ -1,0 +1,111 @@
+//! Children that never outlive us, and waits that end.
+
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+/// A child process, killed when dropped and when we are told to stop.
+pub(crate) struct Running {
+    child: Arc<Mutex<Child>>,
+}
+
+impl Running {
+    /// Starts `command`.
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        let child = Arc::new(Mutex::new(child));
+        let mut children = lock(&CHILDREN);
+        children.retain(|child| lock(child).try_wait().is_ok_and(|status| status.is_none()));
+        children.push(Arc::clone(&child));
+        Ok(Self { child })
+    }
+
+    /// Waits for the end, at most for `limit`. `None` if it did not come.
+    pub(crate) fn wait(&self, limit: Duration) -> Result<Option<ExitStatus>> {
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            if let Some(status) = self.child().try_wait()? {
+                return Ok(Some(status));
+            }
+            if start.elapsed() >= limit {
+                return Ok(None);
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.child().try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    /// The child, to take its pipes.
+    pub(crate) fn child(&self) -> MutexGuard<'_, Child> {
+        lock(&self.child)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        kill(&mut self.child());
+    }
+}
+
+/// Runs `command` for at most `limit`; true if it ended well by then.
+pub(crate) fn succeeds(command: &mut Command, limit: Duration) -> bool {
+    let status = Running::start(command).and_then(|running| running.wait(limit));
+    status.is_ok_and(|status| status.is_some_and(|status| status.success()))
+}
+
+/// From now on Ctrl-C and SIGTERM kill the children, then us.
+pub(crate) fn kill_children_when_told_to_stop() -> Result<()> {
+    ctrlc::set_handler(|| {
+        for child in lock(&CHILDREN).iter() {
+            kill(&mut lock(child));
+        }
+        std::process::exit(130);
+    })
+    .context("cannot handle signals")
+}
+
+fn kill(child: &mut Child) {
+    // Both fail only for a child that has ended.
+    drop(child.kill());
+    drop(child.wait());
+}
+
+/// Locks also after a panic elsewhere: a child is to be killed all the same.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Every child that may still run.
+static CHILDREN: Mutex<Vec<Arc<Mutex<Child>>>> = Mutex::new(Vec::new());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropping_kills_the_child() {
+        let running = Running::start(Command::new("sleep").arg("1000")).unwrap();
+        let child = Arc::clone(&running.child);
+        assert!(!running.has_ended());
+        drop(running);
+        let status = lock(&child).try_wait().unwrap();
+        assert!(status.is_some_and(|status| !status.success()));
+    }
+
+    #[test]
+    fn waiting_ends_at_the_limit() {
+        let running = Running::start(Command::new("sleep").arg("1000")).unwrap();
+        assert_eq!(running.wait(Duration::ZERO).unwrap(), None);
+    }
+}
