@@ -321,10 +321,13 @@ impl Connection {
             if last {
                 self.message = None;
             }
-            self.timers.message_finished();
             let data = inflated.map_or(Cow::Borrowed(data), Cow::Owned);
-            // A part that says nothing is not reported.
-            return Ok((last || !data.is_empty()).then(|| Event::Part(Part::new(kind, data, last))));
+            // A part that says nothing is not reported, and does not make the message younger.
+            if !last && data.is_empty() {
+                return Ok(None);
+            }
+            self.timers.message_finished();
+            return Ok(Some(Event::Part(Part::new(kind, data, last))));
         }
 
         message.append(data, compression, self.limits.message_size)?;

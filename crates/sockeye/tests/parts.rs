@@ -1,0 +1,183 @@
+//! Messages received in parts, as they come.
+
+mod common;
+
+use std::{borrow::Cow, time::Duration};
+
+use common::*;
+use sockeye::{Connection, Delivery, Event, MessageKind, Options, Part, ProtocolError, Role};
+
+fn in_parts(options: &mut Options) {
+    options.delivery = Delivery::Parts;
+}
+
+fn part(kind: MessageKind, data: &[u8], fin: bool) -> Event<'static> {
+    Event::Part(Part::new(kind, data.to_vec(), fin))
+}
+
+#[test]
+fn message_in_one_read_is_one_final_part() {
+    for role in ROLES {
+        let bytes = [to(role, 0x81, b"Hello"), to(role, 0x82, b"")].concat();
+        let events = [
+            part(MessageKind::Text, b"Hello", true),
+            part(MessageKind::Binary, b"", true),
+        ];
+        assert_received_with(role, in_parts, &bytes, &events, &[]);
+    }
+}
+
+#[test]
+fn part_is_what_a_read_brought_of_a_frame() {
+    for role in ROLES {
+        let frames = [to(role, 0x02, b"abcdef"), to(role, 0x80, b"gh")];
+        let (head, tail) = frames[0].split_at(frames[0].len() - 2);
+        let mut peer = connection_with(role, in_parts);
+        let outcome = feed(&mut peer, [head, tail, &frames[1]]);
+        let parts = [
+            part(MessageKind::Binary, b"abcd", false),
+            part(MessageKind::Binary, b"ef", false),
+            part(MessageKind::Binary, b"gh", true),
+        ];
+        assert_eq!(outcome.events, parts);
+    }
+}
+
+#[test]
+fn empty_frame_is_reported_only_where_it_ends_a_message() {
+    for role in ROLES {
+        let bytes = [
+            to(role, 0x01, b""),
+            to(role, 0x00, b""),
+            to(role, 0x00, b"x"),
+            to(role, 0x00, b""),
+            to(role, 0x80, b""),
+        ]
+        .concat();
+        let outcome = feed(&mut connection_with(role, in_parts), [&bytes[..]]);
+        let parts = [
+            part(MessageKind::Text, b"x", false),
+            part(MessageKind::Text, b"", true),
+        ];
+        assert_eq!(outcome.events, parts);
+    }
+}
+
+#[test]
+fn control_frames_are_reported_between_parts() {
+    for role in ROLES {
+        let bytes = [
+            to(role, 0x01, b"a"),
+            to(role, 0x89, b"now"),
+            to(role, 0x80, b"b"),
+        ]
+        .concat();
+        let events = [
+            part(MessageKind::Text, b"a", false),
+            ping(b"now"),
+            part(MessageKind::Text, b"b", true),
+        ];
+        let pong = from(role, 0x8A, b"now");
+        assert_received_with(role, in_parts, &bytes, &events, &pong);
+    }
+}
+
+#[test]
+fn character_may_be_cut_between_parts_of_a_text() {
+    for role in ROLES {
+        let bytes = [to(role, 0x01, b"\xE2\x82"), to(role, 0x80, b"\xAC")].concat();
+        let outcome = feed(&mut connection_with(role, in_parts), [&bytes[..]]);
+        let parts = [
+            part(MessageKind::Text, b"\xE2\x82", false),
+            part(MessageKind::Text, b"\xAC", true),
+        ];
+        assert_eq!(outcome.events, parts);
+        let bytes = [to(role, 0x01, b"\xE2\x82"), to(role, 0x80, b"")].concat();
+        let outcome = feed(&mut connection_with(role, in_parts), [&bytes[..]]);
+        assert_eq!(outcome.error, Some(ProtocolError::InvalidUtf8));
+        assert_eq!(outcome.events, parts[..1]);
+    }
+}
+
+#[test]
+fn parts_lie_in_the_input() {
+    for role in ROLES {
+        let mut peer = connection_with(role, in_parts);
+        let mut bytes = [to(role, 0x02, b"abc"), to(role, 0x80, b"def")].concat();
+        let end = bytes.as_ptr_range().end;
+        let mut input = &mut bytes[..];
+        let mut out = Vec::new();
+        for fin in [false, true] {
+            let event = peer.receive(&mut input, &mut out).unwrap();
+            let Some(Event::Part(part)) = event else {
+                panic!("{event:?}");
+            };
+            assert!(matches!(part.data, Cow::Borrowed(_)));
+            assert_eq!(part.fin, fin);
+            if fin {
+                assert_eq!(part.data.as_ptr_range().end, end);
+            }
+        }
+    }
+}
+
+#[test]
+fn message_far_above_the_limit_passes() {
+    for role in ROLES {
+        let set = |options: &mut Options| {
+            in_parts(options);
+            options.limits.message_size = 1000;
+            options.limits.frame_size = 1 << 20;
+            options.limits.fragments = 40;
+        };
+        let mut peer = connection_with(role, set);
+        let mut out = Vec::new();
+        let mut received = 0_u64;
+        for frame in 0..40_u8 {
+            let first = match frame {
+                0 => 0x02,
+                39 => 0x80,
+                _ => 0x00,
+            };
+            let mut bytes = to(role, first, &vec![frame; 1 << 20]);
+            for read in bytes.chunks_mut(16_384) {
+                let mut input = read;
+                while let Some(event) = peer.receive(&mut input, &mut out).unwrap() {
+                    let Event::Part(part) = event else {
+                        panic!("{event:?}");
+                    };
+                    assert!(part.data.iter().all(|byte| *byte == frame));
+                    received += part.data.len() as u64;
+                    assert_eq!(part.fin, received == 40 << 20);
+                }
+            }
+        }
+        assert_eq!(received, 40 << 20);
+        assert_eq!(out, []);
+    }
+}
+
+#[test]
+fn age_of_a_message_in_parts_is_the_time_since_the_last_part() {
+    let seconds = Duration::from_secs;
+    let mut options = Options::new(Role::Client);
+    in_parts(&mut options);
+    options.timeouts.message = Some(seconds(30));
+    let mut client = Connection::new(Role::Client, &options, None, entropy);
+    let mut out = Vec::new();
+    client.handle_timeout(seconds(100), &mut out).unwrap();
+    feed(&mut client, [&to(Role::Client, 0x02, b"a")[..]]);
+    assert_eq!(client.poll_timeout(), Some(seconds(130)));
+    client.handle_timeout(seconds(120), &mut out).unwrap();
+    feed(&mut client, [&to(Role::Client, 0x00, b"b")[..]]);
+    assert_eq!(client.poll_timeout(), Some(seconds(150)));
+    // A Ping is not a part.
+    client.handle_timeout(seconds(140), &mut out).unwrap();
+    feed(&mut client, [&to(Role::Client, 0x89, b"")[..]]);
+    assert_eq!(client.poll_timeout(), Some(seconds(150)));
+    // Nor is an empty frame.
+    feed(&mut client, [&to(Role::Client, 0x00, b"")[..]]);
+    assert_eq!(client.poll_timeout(), Some(seconds(150)));
+    feed(&mut client, [&to(Role::Client, 0x80, b"c")[..]]);
+    assert_eq!(client.poll_timeout(), None);
+}
