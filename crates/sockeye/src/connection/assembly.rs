@@ -72,20 +72,15 @@ impl Assembly {
 
     /// The message, now that its last frame has come.
     pub(super) fn finish(
-        mut self,
+        self,
         compression: Option<&mut Compression>,
-        limit: usize,
     ) -> Result<Message<'static>, ProtocolError> {
         match self.content {
             Content::Text(text) => self.utf8.finish().map(|()| Message::text(text)),
-            Content::Bytes(mut bytes) => {
+            Content::Bytes(bytes) => {
                 if let Some(compression) = compression.filter(|_| self.compressed) {
-                    let before = bytes.len();
-                    compression.finish_inflate(&mut bytes, limit)?;
-                    if self.kind == MessageKind::Text {
-                        self.utf8.check(&bytes[before..])?;
-                        self.utf8.finish()?;
-                    }
+                    compression.finish_inflate()?;
+                    self.utf8.finish()?;
                 }
                 match self.kind {
                     // Without unsafe code the standard library has to look once more.
@@ -111,7 +106,7 @@ impl Assembly {
                 let mut inflated = Vec::new();
                 compression.inflate(data, &mut inflated, limit)?;
                 if last {
-                    compression.finish_inflate(&mut inflated, limit)?;
+                    compression.finish_inflate()?;
                 }
                 Some(inflated)
             }

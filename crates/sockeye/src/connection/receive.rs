@@ -338,7 +338,7 @@ impl Connection {
         let Some(message) = self.message.take() else {
             return Ok(None);
         };
-        let message = message.finish(self.compression.as_deref_mut(), self.limits.message_size)?;
+        let message = message.finish(self.compression.as_deref_mut())?;
         Ok(Some(Event::Message(message)))
     }
 

@@ -22,11 +22,7 @@ impl Compression {
         match *self {}
     }
 
-    pub(crate) fn finish_inflate(
-        &mut self,
-        _: &mut Vec<u8>,
-        _: usize,
-    ) -> Result<(), ProtocolError> {
+    pub(crate) fn finish_inflate(&mut self) -> Result<(), ProtocolError> {
         match *self {}
     }
 

@@ -64,15 +64,11 @@ impl Compression {
             .map_err(|error| protocol_error(error, limit))
     }
 
-    /// Ends an inflated message.
-    pub(crate) fn finish_inflate(
-        &mut self,
-        out: &mut Vec<u8>,
-        limit: usize,
-    ) -> Result<(), ProtocolError> {
+    /// Ends an inflated message: all of it has been appended by then.
+    pub(crate) fn finish_inflate(&mut self) -> Result<(), ProtocolError> {
         self.inflater
-            .finish(out, limit)
-            .map_err(|error| protocol_error(error, limit))
+            .finish()
+            .map_err(|error| protocol_error(error, 0))
     }
 
     /// Deflates a piece of a message, appending what is ready to `out`.

@@ -2,14 +2,37 @@
 
 #[cfg(not(feature = "deflate"))]
 mod absent;
+#[cfg(all(feature = "deflate", not(feature = "zlib-rs")))]
+#[path = "backend_miniz.rs"]
+mod backend;
+#[cfg(feature = "zlib-rs")]
+#[path = "backend_zlib.rs"]
+mod backend;
 #[cfg(feature = "deflate")]
 mod compression;
+#[cfg(feature = "deflate")]
+mod deflater;
+#[cfg(feature = "deflate")]
+mod inflater;
+#[cfg(all(test, feature = "deflate"))]
+mod reference;
+#[cfg(all(test, feature = "deflate"))]
+mod tests;
+
+#[cfg(feature = "deflate")]
+use alloc::vec::Vec;
 
 #[cfg(not(feature = "deflate"))]
 pub(crate) use self::absent::{Compression, compress_once};
 #[cfg(feature = "deflate")]
 pub(crate) use self::compression::{Compression, compress_once};
 use crate::Role;
+
+#[cfg(feature = "deflate")]
+pub(crate) use self::{
+    deflater::Deflater,
+    inflater::{InflateError, Inflater},
+};
 
 /// The size of an LZ77 window as the exponent of two: 8 to 15 bits, 256 bytes to 32 KiB
 /// ([RFC 7692 §7.1.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2)).
@@ -96,4 +119,14 @@ pub struct DeflateParameters {
     pub server_max_window_bits: WindowBits,
     /// Largest window of the client's compressor.
     pub client_max_window_bits: WindowBits,
+}
+
+/// Makes room for `additional` bytes without reserving more than `limit`, unless there is more already.
+#[cfg(feature = "deflate")]
+fn reserve(out: &mut Vec<u8>, additional: usize, limit: usize) {
+    if out.capacity() - out.len() < additional {
+        let wanted = out.len().saturating_add(additional);
+        let grown = out.capacity().saturating_mul(2).min(limit).max(wanted);
+        out.reserve_exact(grown - out.len());
+    }
 }
