@@ -11,6 +11,7 @@ mod deflate;
 mod error;
 mod event;
 mod frame;
+mod handshake;
 mod limits;
 mod mask;
 mod message;
@@ -24,6 +25,11 @@ pub use deflate::{DeflateParameters, PerMessageDeflate, WindowBits};
 pub use error::{ProtocolError, SendError};
 pub use event::Event;
 pub use frame::{FrameHeader, Opcode};
+pub use handshake::{
+    Agreement, ClientHandshake, DialOptions, ExtraHeaders, HandshakeError, Headers, InvalidOption,
+    OriginPattern, OriginPolicy, Request, Response, ServerHandshake, UpgradeOptions,
+    is_websocket_upgrade,
+};
 pub use limits::{Limits, Timeouts};
 pub use mask::MaskingKey;
 pub use message::{Message, MessageKind, Part};

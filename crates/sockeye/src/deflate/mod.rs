@@ -14,6 +14,7 @@ mod compression;
 mod deflater;
 #[cfg(feature = "deflate")]
 mod inflater;
+mod negotiation;
 #[cfg(all(test, feature = "deflate"))]
 mod reference;
 #[cfg(all(test, feature = "deflate"))]
@@ -24,15 +25,14 @@ use alloc::vec::Vec;
 
 #[cfg(not(feature = "deflate"))]
 pub(crate) use self::absent::{Compression, compress_once};
-#[cfg(feature = "deflate")]
-pub(crate) use self::compression::{Compression, compress_once};
-use crate::Role;
-
+pub(crate) use self::negotiation::NAME;
 #[cfg(feature = "deflate")]
 pub(crate) use self::{
+    compression::{Compression, compress_once},
     deflater::Deflater,
     inflater::{InflateError, Inflater},
 };
+use crate::Role;
 
 /// The size of an LZ77 window as the exponent of two: 8 to 15 bits, 256 bytes to 32 KiB
 /// ([RFC 7692 §7.1.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2)).
