@@ -1,0 +1,129 @@
+//! Between the types of the core and those of the WIT package.
+
+use core::time::Duration;
+
+use sockeye::{
+    Agreement, CloseCode, CloseFrame, Event as CoreEvent, ExtraHeaders, Initiator as CoreInitiator,
+    Message as CoreMessage, MessageKind as CoreKind, Part as CorePart, Request as CoreRequest,
+    SendError as CoreSendError,
+};
+
+use crate::bindings::sockeye::websocket::types::{self, Event, Initiator, MessageKind, SendError};
+
+pub(crate) fn instant(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// # Errors
+///
+/// What is wrong with the first field that may not be sent.
+pub(crate) fn extra_headers(fields: Vec<types::Header>) -> Result<ExtraHeaders, String> {
+    let mut headers = ExtraHeaders::default();
+    for (name, value) in fields {
+        headers
+            .push(&name, &value)
+            .map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok(headers)
+}
+
+pub(crate) const fn initiator(initiator: Option<CoreInitiator>) -> Initiator {
+    match initiator {
+        Some(CoreInitiator::Local) => Initiator::Local,
+        Some(CoreInitiator::Peer) => Initiator::Peer,
+        _ => Initiator::Transport,
+    }
+}
+
+pub(crate) fn request(request: &CoreRequest) -> types::Request {
+    let field = |(name, value): (&str, &[u8])| {
+        (
+            name.to_ascii_lowercase(),
+            String::from_utf8_lossy(value).into_owned(),
+        )
+    };
+    types::Request {
+        target: request.target().to_owned(),
+        headers: request.headers().iter().map(field).collect(),
+        subprotocols: request.subprotocols().map(str::to_owned).collect(),
+        origin: request
+            .origin()
+            .map(|origin| String::from_utf8_lossy(origin).into_owned()),
+    }
+}
+
+pub(crate) fn agreement(agreement: &Agreement) -> types::Agreement {
+    types::Agreement {
+        subprotocol: agreement.subprotocol.clone(),
+        extensions: agreement.extensions.clone(),
+    }
+}
+
+const fn kind(kind: CoreKind) -> MessageKind {
+    match kind {
+        CoreKind::Text => MessageKind::Text,
+        CoreKind::Binary => MessageKind::Binary,
+    }
+}
+
+/// `None` for a Close frame: the driver makes `closed` of it.
+pub(crate) fn event(event: CoreEvent<'_>) -> Option<Event> {
+    Some(match event {
+        CoreEvent::Message(message) => Event::Message(types::Message {
+            kind: kind(message.kind()),
+            data: message.into_bytes(),
+        }),
+        CoreEvent::Part(part) => Event::Part(types::Part {
+            kind: kind(part.kind),
+            data: part.data.into_owned(),
+            final_: part.fin,
+        }),
+        CoreEvent::Ping(payload) => Event::Ping(payload.into_owned()),
+        CoreEvent::Pong(payload) => Event::Pong(payload.into_owned()),
+        _ => return None,
+    })
+}
+
+/// About how many bytes an event takes.
+pub(crate) fn size(event: &Event) -> usize {
+    64 + match event {
+        Event::Message(message) => message.data.len(),
+        Event::Part(part) => part.data.len(),
+        Event::Ping(payload) | Event::Pong(payload) => payload.len(),
+        _ => 0,
+    }
+}
+
+/// # Errors
+///
+/// `invalid-text` when a text message is not UTF-8.
+pub(crate) fn message(message: types::Message) -> Result<CoreMessage<'static>, SendError> {
+    Ok(match message.kind {
+        MessageKind::Text => {
+            CoreMessage::text(String::from_utf8(message.data).map_err(|_| SendError::InvalidText)?)
+        }
+        MessageKind::Binary => CoreMessage::binary(message.data),
+    })
+}
+
+pub(crate) fn part(part: types::Part) -> CorePart<'static> {
+    let kind = match part.kind {
+        MessageKind::Text => CoreKind::Text,
+        MessageKind::Binary => CoreKind::Binary,
+    };
+    CorePart::new(kind, part.data, part.final_)
+}
+
+pub(crate) fn close_frame(frame: types::CloseFrame) -> CloseFrame<'static> {
+    CloseFrame::new(CloseCode::new(frame.code), frame.reason)
+}
+
+pub(crate) const fn send_error(error: CoreSendError) -> SendError {
+    match error {
+        CoreSendError::ControlTooLong => SendError::ControlTooLong,
+        CoreSendError::InvalidCloseCode => SendError::InvalidCloseCode,
+        CoreSendError::InvalidUtf8 => SendError::InvalidText,
+        CoreSendError::MessageUnfinished => SendError::MessageUnfinished,
+        _ => SendError::CloseSent,
+    }
+}
