@@ -28,7 +28,7 @@ pub use frame::{FrameHeader, Opcode};
 pub use handshake::{
     Agreement, ClientHandshake, DialOptions, ExtraHeaders, HandshakeError, Headers, InvalidOption,
     OriginPattern, OriginPolicy, Request, Response, ServerHandshake, UpgradeOptions,
-    is_websocket_upgrade,
+    is_websocket_upgrade, subprotocols,
 };
 pub use limits::{Limits, Timeouts};
 pub use mask::MaskingKey;

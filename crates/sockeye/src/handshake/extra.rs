@@ -1,14 +1,15 @@
 //! Header fields that the application adds to a request or response.
 
 use alloc::vec::Vec;
+use core::fmt;
 
-use crate::handshake::{InvalidOption, list};
+use crate::handshake::{InvalidOption, headers::debug_fields, list};
 
 /// Header fields of the application's own for a request or a response, in order.
 ///
 /// Whatever is in here may be sent: [`push`](Self::push) refuses what could change the meaning of the head
 /// (CVE-2026-1527 was such an injection).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ExtraHeaders {
     /// As they go on the wire, each with its CRLF.
     wire: Vec<u8>,
@@ -71,6 +72,12 @@ impl ExtraHeaders {
 
     pub(crate) fn as_wire(&self) -> &[u8] {
         &self.wire
+    }
+}
+
+impl fmt::Debug for ExtraHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug_fields(self.iter(), f)
     }
 }
 
@@ -166,5 +173,16 @@ mod tests {
             );
         }
         assert_eq!(headers.push("Sec-WebSocket", "x"), Ok(()));
+    }
+
+    #[test]
+    fn debug_output_hides_credentials() {
+        let mut headers = ExtraHeaders::new();
+        headers.push("Authorization", "Basic YTpi").unwrap();
+        headers.push("A", "b").unwrap();
+        assert_eq!(
+            alloc::format!("{headers:?}"),
+            r#"{"Authorization": ..., "A": b}"#
+        );
     }
 }

@@ -4,15 +4,18 @@
 //! [`Request::accept`] or [`Request::refuse`]. A client makes a [`ClientHandshake`], which writes the request, and gives it what it
 //! reads until it has an [`Agreement`]. Bytes that follow a head stay in the input: they are frames already.
 //!
-//! Work is linear in the bytes received, however they are cut. A handshake holds at most `head_size` bytes of head and `max_headers`
+//! Work is linear in the bytes received, however they are cut. A handshake holds a buffer of at most twice `head_size` bytes and `max_headers`
 //! ranges into it, a client also 1 KiB of a refusal's body.
 
+mod check;
 mod client;
 mod error;
 mod extra;
 mod head;
+mod headers;
 mod key;
 pub(crate) mod list;
+mod options;
 mod origin;
 mod refusal;
 mod request;
@@ -21,14 +24,15 @@ mod server;
 
 use alloc::string::String;
 
-pub use client::{ClientHandshake, DialOptions};
+pub use client::ClientHandshake;
 pub use error::{HandshakeError, InvalidOption};
 pub use extra::ExtraHeaders;
-pub use head::Headers;
+pub use headers::Headers;
+pub use options::{DialOptions, UpgradeOptions};
 pub use origin::{OriginPattern, OriginPolicy};
 pub use request::Request;
 pub use response::Response;
-pub use server::{ServerHandshake, UpgradeOptions};
+pub use server::ServerHandshake;
 
 use crate::DeflateParameters;
 
@@ -67,4 +71,46 @@ where
         }
     }
     connection && upgrade
+}
+
+/// The subprotocols that a request with these values of `Sec-WebSocket-Protocol` offers, in its order of preference. What is not a token is
+/// left out.
+///
+/// ```
+/// let offered = sockeye::subprotocols([&b"chat, superchat"[..], b"mqtt"]);
+/// assert!(offered.eq(["chat", "superchat", "mqtt"]));
+/// ```
+pub fn subprotocols<'a>(
+    values: impl IntoIterator<Item = &'a [u8]>,
+) -> impl Iterator<Item = &'a str> {
+    values
+        .into_iter()
+        .flat_map(list::tokens)
+        .filter_map(Result::ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upgrade_needs_both_fields_in_any_case_and_place() {
+        assert!(is_websocket_upgrade([
+            ("CONNECTION", "a,  UPGRADE"),
+            ("uPGRADE", "h2c, WebSocket")
+        ]));
+        assert!(is_websocket_upgrade([
+            ("connection", "keep-alive"),
+            ("connection", "upgrade"),
+            ("upgrade", "websocket")
+        ]));
+        for fields in [
+            [("connection", "upgrade"), ("upgrade", "h2c")],
+            [("connection", "close"), ("upgrade", "websocket")],
+            [("connection", "websocket"), ("upgrade", "upgrade")],
+            [("connection", "upgrade"), ("x", "websocket")],
+        ] {
+            assert!(!is_websocket_upgrade(fields), "{fields:?}");
+        }
+    }
 }

@@ -1,93 +1,14 @@
 //! The server's side of the opening handshake.
 
-use alloc::{string::String, vec::Vec};
-use core::{mem, time::Duration};
+use alloc::vec::Vec;
+use core::mem;
 
-use crate::{
-    PerMessageDeflate,
-    handshake::{
-        ExtraHeaders, HandshakeError, InvalidOption, OriginPolicy, Request,
-        head::{HeadKind, HeadLimits, HeadReader},
-        list,
-        refusal::{self, Context},
-        request::Places,
-    },
+use crate::handshake::{
+    HandshakeError, Request, UpgradeOptions,
+    check::Places,
+    head::{HeadKind, HeadLimits, HeadReader},
+    refusal::{self, Context},
 };
-
-/// How a server answers opening handshakes. Made once, it serves any number of connections.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UpgradeOptions {
-    /// Subprotocols in order of preference: the first that the client offers is chosen. Default none. One that is not a token is never
-    /// offered; [`set_subprotocols`](Self::set_subprotocols) finds such mistakes.
-    pub subprotocols: Vec<String>,
-    /// Which web pages may connect. Default [`OriginPolicy::SameHost`].
-    pub origins: OriginPolicy,
-    /// Whether to compress, and how. Default `None`: no compression.
-    pub deflate: Option<PerMessageDeflate>,
-    /// Header fields to add to the response that lets a client in. Default none.
-    pub headers: ExtraHeaders,
-    /// Longest head of a request in bytes. Default 16 KiB. Above it, the answer is 431, or 414 within the first line.
-    pub head_size: usize,
-    /// Most header fields of a request. Default 100. Above it, the answer is 431.
-    pub max_headers: usize,
-    /// How long the whole handshake may take, reading included. Default 10 s. The core has no clock: whoever drives it keeps this time, and
-    /// answers with [`HandshakeError::Timeout`].
-    pub timeout: Option<Duration>,
-}
-
-impl UpgradeOptions {
-    /// The defaults.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            subprotocols: Vec::new(),
-            origins: OriginPolicy::SameHost,
-            deflate: None,
-            headers: ExtraHeaders::new(),
-            head_size: 16_384,
-            max_headers: 100,
-            timeout: Some(Duration::from_secs(10)),
-        }
-    }
-
-    /// Sets the subprotocols, in order of preference.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidOption::Subprotocol`] or [`InvalidOption::SubprotocolRepeated`], with nothing changed.
-    pub fn set_subprotocols<S: Into<String>>(
-        &mut self,
-        subprotocols: impl IntoIterator<Item = S>,
-    ) -> Result<(), InvalidOption> {
-        self.subprotocols = check_subprotocols(subprotocols)?;
-        Ok(())
-    }
-}
-
-impl Default for UpgradeOptions {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Checks that these are tokens, each there once.
-pub(crate) fn check_subprotocols<S: Into<String>>(
-    subprotocols: impl IntoIterator<Item = S>,
-) -> Result<Vec<String>, InvalidOption> {
-    let mut checked = Vec::new();
-    for subprotocol in subprotocols {
-        let subprotocol = subprotocol.into();
-        if !list::is_token(subprotocol.as_bytes()) {
-            return Err(InvalidOption::Subprotocol);
-        }
-        if checked.contains(&subprotocol) {
-            return Err(InvalidOption::SubprotocolRepeated);
-        }
-        checked.push(subprotocol);
-    }
-    Ok(checked)
-}
 
 /// Reads the request that opens a connection.
 ///
@@ -280,24 +201,5 @@ mod tests {
         assert!(out.is_empty());
         handshake.refuse(&HandshakeError::Timeout, &mut out);
         assert!(out.starts_with(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"));
-    }
-
-    #[test]
-    fn subprotocols_are_checked_when_set() {
-        let mut options = UpgradeOptions::default();
-        assert_eq!(options.set_subprotocols(["a", "b"]), Ok(()));
-        assert_eq!(
-            options.set_subprotocols(["c", "a b"]),
-            Err(InvalidOption::Subprotocol)
-        );
-        assert_eq!(
-            options.set_subprotocols(["c", ""]),
-            Err(InvalidOption::Subprotocol)
-        );
-        assert_eq!(
-            options.set_subprotocols(["c", "c"]),
-            Err(InvalidOption::SubprotocolRepeated)
-        );
-        assert_eq!(options.subprotocols, ["a", "b"]);
     }
 }
