@@ -18,6 +18,24 @@ use crate::{
 /// Opens a connection: writes the request and reads the response.
 ///
 /// Write what [`new`](Self::new) appended, and give [`receive`](Self::receive) what comes until it returns the [`Agreement`].
+///
+/// ```
+/// use sockeye::{ClientHandshake, DialOptions, HandshakeError};
+///
+/// # fn entropy(bytes: &mut [u8]) { bytes.fill(0) }
+/// let mut out = Vec::new();
+/// let options = DialOptions::new("example.com", "/chat").expect("valid options");
+/// let mut handshake = ClientHandshake::new(&options, entropy, &mut out);
+/// assert!(out.starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
+/// // Write `out`, then read.
+/// let mut input = &b"HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\nnot here"[..];
+/// match handshake.receive(&mut input) {
+///     Ok(None) => todo!("read more"),
+///     Ok(Some(_agreement)) => todo!("what is left of the input are frames"),
+///     Err(HandshakeError::Refused(response)) => assert_eq!(response.body(), b"not here"),
+///     Err(error) => panic!("{error}"),
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClientHandshake {
     accept: [u8; 28],
@@ -386,6 +404,17 @@ mod tests {
             .replace("Sec-WebSocket-Protocol", "X");
         let outcome = handshake.receive(&mut bytes.as_bytes());
         assert_eq!(outcome, Err(E::ExtensionUnexpected));
+    }
+
+    #[test]
+    fn every_damaged_byte_gives_one_outcome_however_it_is_cut() {
+        for at in 0..RESPONSE.len() {
+            for byte in *b"\0\t\n\r \",:;=aZ7/\\\x7f\xff" {
+                let mut bytes = RESPONSE.as_bytes().to_vec();
+                bytes[at] = byte;
+                assert_eq!(dial(&bytes, 1), dial(&bytes, usize::MAX), "{at} {byte}");
+            }
+        }
     }
 
     #[test]

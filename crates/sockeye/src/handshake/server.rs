@@ -14,6 +14,30 @@ use crate::handshake::{
 ///
 /// Give [`receive`](Self::receive) what comes until it returns the [`Request`]; on an error, write what [`refuse`](Self::refuse) appends and
 /// close the connection.
+///
+/// ```
+/// use sockeye::{HandshakeError, ServerHandshake, UpgradeOptions};
+///
+/// let options = UpgradeOptions::new();
+/// let mut handshake = ServerHandshake::new();
+/// let mut out = Vec::new();
+/// let mut input = &b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"[..];
+/// let agreed = match handshake.receive(&mut input, &options) {
+///     Ok(None) => todo!("read more"),
+///     Ok(Some(request)) => request
+///         .accept(&options, &mut out)
+///         .inspect_err(|error| request.refuse(error, &mut out)),
+///     Err(error) => {
+///         handshake.refuse(&error, &mut out);
+///         Err(error)
+///     }
+/// };
+/// // Write `out`. Then it is time for frames, or to close the connection.
+/// assert!(out.starts_with(b"HTTP/1.1 101 "));
+/// assert_eq!(agreed?.subprotocol, None);
+/// # Ok::<(), HandshakeError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ServerHandshake {
     reader: HeadReader,
@@ -144,6 +168,12 @@ mod tests {
         for (from, to, error) in [
             ("HTTP/1.1", "HTTP/1.0", HandshakeError::HttpVersion),
             ("HTTP/1.1", "HTTP/2.0", HandshakeError::HttpVersion),
+            // The preface of HTTP/2 (RFC 9113 §3.4).
+            (
+                "GET /chat HTTP/1.1",
+                "PRI * HTTP/2.0",
+                HandshakeError::HttpVersion,
+            ),
             ("GET", "PUT", HandshakeError::Method),
             ("Host:", "Host :", HandshakeError::HeaderName),
             ("websocket", "h2c", HandshakeError::UpgradeMissing),
@@ -163,6 +193,21 @@ mod tests {
                     serve(bytes.as_bytes(), chunk),
                     (Err(error.clone()), out.clone(), Vec::new())
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn every_damaged_byte_gives_one_outcome_however_it_is_cut() {
+        for at in 0..REQUEST.len() {
+            for byte in *b"\0\t\n\r \",:;=aZ7/\\\x7f\xff" {
+                let mut bytes = REQUEST.as_bytes().to_vec();
+                bytes[at] = byte;
+                let (outcome, out, frames) = serve(&bytes, usize::MAX);
+                assert!(
+                    outcome == Err(HandshakeError::UnexpectedEnd) || out.starts_with(b"HTTP/1.1 ")
+                );
+                assert_eq!(serve(&bytes, 1), (outcome, out, frames), "{at} {byte}");
             }
         }
     }
