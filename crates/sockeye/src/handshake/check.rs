@@ -3,9 +3,7 @@
 use core::ops::Range;
 
 use crate::handshake::{
-    HandshakeError, Headers,
-    head::{HeadReader, StartLine},
-    key, list, origin,
+    HandshakeError, Headers, head::HeadReader, key, list, origin, start_line::StartLine,
 };
 
 /// Where in the head the checked values lie.
@@ -160,7 +158,7 @@ fn split_target(
     let is_known = ["http", "https", "ws", "wss"]
         .iter()
         .any(|known| scheme.eq_ignore_ascii_case(known));
-    let path = rest.find(['/', '?']).unwrap_or(rest.len());
+    let path = rest.find('/').unwrap_or(rest.len());
     let authority = rest.get(..path).unwrap_or_default();
     if !is_known || !origin::is_host_and_port(authority) {
         return Err(HandshakeError::RequestTarget);
@@ -329,6 +327,7 @@ mod tests {
             "ftp://a/",
             "http://",
             "http:///a",
+            "http://a?b",
             "http://a@b/",
             "/a#b",
         ] {

@@ -8,10 +8,11 @@ use crate::{
     deflate::NAME,
     handshake::{
         Agreement, DialOptions, HandshakeError, Response,
-        head::{HeadKind, HeadLimits, HeadReader, StartLine},
+        head::{HeadKind, HeadLimits, HeadReader},
         key, list,
         refusal::write_field,
         response::Body,
+        start_line::StartLine,
     },
 };
 
@@ -125,6 +126,15 @@ impl ClientHandshake {
     #[must_use]
     pub const fn response(&self) -> Option<&Response> {
         match &self.state {
+            State::Done(response) => Some(response),
+            _ => None,
+        }
+    }
+
+    /// The response that opened the connection, to keep.
+    #[must_use]
+    pub fn into_response(self) -> Option<Response> {
+        match self.state {
             State::Done(response) => Some(response),
             _ => None,
         }
@@ -493,5 +503,9 @@ mod tests {
         assert_eq!(ours.subprotocol.as_deref(), Some("superchat"));
         assert_eq!(ours.deflate.is_some(), cfg!(feature = "deflate"));
         assert_eq!(client.response().map(Response::status), Some(101));
+        let fields = client
+            .into_response()
+            .map(|response| response.headers().len());
+        assert_eq!(fields, Some(if cfg!(feature = "deflate") { 5 } else { 4 }));
     }
 }

@@ -1,8 +1,6 @@
 //! The head of an HTTP/1.1 message ([RFC 9112](https://www.rfc-editor.org/rfc/rfc9112)), read as it comes.
 
-use core::ops::Range;
-
-use crate::handshake::{HandshakeError, Headers, headers::Field, list};
+use crate::handshake::{HandshakeError, Headers, headers::Field, list, start_line::StartLine};
 
 /// Bounds on a head.
 #[derive(Clone, Copy, Debug)]
@@ -16,19 +14,6 @@ pub(crate) struct HeadLimits {
 pub(crate) enum HeadKind {
     Request,
     Response,
-}
-
-/// The first line, as far as it is of use.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StartLine {
-    /// Of a request.
-    pub(crate) method: Range<usize>,
-    /// Of a request.
-    pub(crate) target: Range<usize>,
-    /// Of a response.
-    pub(crate) status: u16,
-    /// The digits of `HTTP/1.1`.
-    pub(crate) version: (u8, u8),
 }
 
 /// Reads a head and stops directly behind it.
@@ -163,9 +148,11 @@ impl HeadReader {
             }
             self.start = Some(match self.kind {
                 HeadKind::Request => {
-                    request_line(line, start).ok_or(HandshakeError::RequestLine)?
+                    StartLine::request(line, start).ok_or(HandshakeError::RequestLine)?
                 }
-                HeadKind::Response => status_line(line).ok_or(HandshakeError::StatusLine)?,
+                HeadKind::Response => {
+                    StartLine::response(line).ok_or(HandshakeError::StatusLine)?
+                }
             });
             return Ok(false);
         }
@@ -201,56 +188,6 @@ fn find_line_feed(bytes: &[u8]) -> Option<usize> {
     let skipped = blocks.iter().take_while(has_none).count() * 16;
     let at = bytes.get(skipped..)?.iter().position(|&byte| byte == b'\n');
     Some(skipped + at?)
-}
-
-/// Reads `METHOD target HTTP/1.1`, which lies at `start`.
-fn request_line(line: &[u8], start: usize) -> Option<StartLine> {
-    let mut parts = line.split(|&byte| byte == b' ');
-    let (method, target, protocol) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || !list::is_token(method) || !list::is_visible(target) {
-        return None;
-    }
-    let target_start = start + method.len() + 1;
-    Some(StartLine {
-        method: start..start + method.len(),
-        target: target_start..target_start + target.len(),
-        status: 0,
-        version: version(protocol)?,
-    })
-}
-
-/// Reads `HTTP/1.1 101 Switching Protocols`.
-fn status_line(line: &[u8]) -> Option<StartLine> {
-    let (protocol, rest) = line.split_at_checked(8)?;
-    let (status, reason) = match rest {
-        // RFC 9112 §4: the reason may be empty, and some servers leave out the space before it too.
-        [
-            b' ',
-            a @ b'1'..=b'9',
-            b @ b'0'..=b'9',
-            c @ b'0'..=b'9',
-            reason @ ..,
-        ] => {
-            let digits = [a, b, c].map(|digit| u16::from(digit - b'0'));
-            (digits[0] * 100 + digits[1] * 10 + digits[2], reason)
-        }
-        _ => return None,
-    };
-    if !matches!(reason, [] | [b' ', ..]) || !list::is_value(reason) {
-        return None;
-    }
-    Some(StartLine {
-        status,
-        version: version(protocol)?,
-        ..StartLine::default()
-    })
-}
-
-fn version(protocol: &[u8]) -> Option<(u8, u8)> {
-    match protocol.strip_prefix(b"HTTP/")? {
-        [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9'] => Some((major - b'0', minor - b'0')),
-        _ => None,
-    }
 }
 
 /// Reads `name: value`, which lies at `start`.

@@ -21,6 +21,7 @@ mod refusal;
 mod request;
 mod response;
 mod server;
+mod start_line;
 
 use alloc::string::String;
 

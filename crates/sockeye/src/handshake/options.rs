@@ -26,7 +26,7 @@ pub struct UpgradeOptions {
     /// Most header fields of a request. Default 100. Above it, the answer is 431.
     pub max_headers: usize,
     /// How long the whole handshake may take, reading included. Default 10 s. The core has no clock: whoever drives it keeps this time, and
-    /// answers with [`HandshakeError::Timeout`].
+    /// answers with [`HandshakeError::Timeout`](crate::HandshakeError::Timeout).
     pub timeout: Option<Duration>,
 }
 

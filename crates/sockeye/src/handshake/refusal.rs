@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use crate::handshake::{ExtraHeaders, HandshakeError, Headers, head::StartLine, list};
+use crate::handshake::{ExtraHeaders, HandshakeError, Headers, list, start_line::StartLine};
 
 /// What of a request shapes the answer to it.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,9 +5,10 @@ use alloc::{string::String, vec::Vec};
 use crate::handshake::{
     Agreement, ExtraHeaders, HandshakeError, Headers, InvalidOption, OriginPolicy, UpgradeOptions,
     check::Places,
-    head::{HeadKind, HeadLimits, HeadReader, StartLine},
+    head::{HeadKind, HeadLimits, HeadReader},
     key, list,
     refusal::{self, Context},
+    start_line::StartLine,
 };
 
 /// A client's opening handshake, read and checked ([RFC 6455 §4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1)). Only the origin
