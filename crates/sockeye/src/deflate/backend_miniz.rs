@@ -144,8 +144,10 @@ pub(super) struct Compressor {
     encoder: CompressorOxide,
     /// Bytes that may follow each other before the encoder has to forget them.
     size: usize,
-    /// Bytes since the encoder forgot.
+    /// Bytes since the encoder forgot, at most `size`.
     since: usize,
+    /// Bytes of the message under way.
+    message: usize,
 }
 
 impl Compressor {
@@ -160,35 +162,43 @@ impl Compressor {
                 window.size()
             },
             since: 0,
+            message: 0,
         }
     }
 
-    pub(super) fn write(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
-        while input.len() > self.size.saturating_sub(self.since) {
-            let (piece, rest) = input.split_at(self.size.saturating_sub(self.since));
-            self.step(piece, TDEFLFlush::Full, out);
-            self.since = 0;
-            input = rest;
-        }
-        self.since = self.since.saturating_add(input.len());
-        self.step(input, TDEFLFlush::None, out);
+    pub(super) fn write(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        let rest = self.forget(input, out);
+        self.step(rest, TDEFLFlush::None, out);
     }
 
-    pub(super) fn flush(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
-        while input.len() > self.size.saturating_sub(self.since) {
-            let (piece, rest) = input.split_at(self.size.saturating_sub(self.since));
-            self.step(piece, TDEFLFlush::Full, out);
+    pub(super) fn flush(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        let rest = self.forget(input, out);
+        // Forgetting costs nothing here, and a second block inside a message. Expect the next one to be as long as this.
+        let flush = if self.message > self.size - self.since {
             self.since = 0;
-            input = rest;
-        }
-        self.since = self.since.saturating_add(input.len());
-        // Forgetting costs no bytes here, and five in the middle of the next message.
-        if self.since > self.size / 8 * 7 {
-            self.since = 0;
-            self.step(input, TDEFLFlush::Full, out);
+            TDEFLFlush::Full
         } else {
-            self.step(input, TDEFLFlush::Sync, out);
+            TDEFLFlush::Sync
+        };
+        self.message = 0;
+        self.step(rest, flush, out);
+    }
+
+    /// Compresses and forgets until what is left of `input` fits into the window.
+    fn forget<'a>(&mut self, mut input: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        self.message = self.message.saturating_add(input.len());
+        while let Some((piece, rest)) = input
+            .split_at_checked(self.size - self.since)
+            .filter(|(_, rest)| !rest.is_empty())
+        {
+            self.step(piece, TDEFLFlush::Full, out);
+            self.since = 0;
+            input = rest;
         }
+        if self.size < usize::MAX {
+            self.since += input.len();
+        }
+        input
     }
 
     fn step(&mut self, mut input: &[u8], flush: TDEFLFlush, out: &mut Vec<u8>) {
@@ -205,6 +215,7 @@ impl Compressor {
     }
 }
 
-/// How many bytes pay for one block. Ten bits hold an empty one, and the decoder builds its tables anew for each: without a price, a
-/// message of such blocks would cost a hundred times what other input of its length does.
-const BLOCK_COST: usize = 16;
+/// How many bytes, inflated and not, pay for one block. Ten bits hold an empty one, for which the decoder builds its tables anew: a message
+/// of such blocks would cost several times what the worst other input of its length does. A fragment of one byte that ends with a
+/// flush, two blocks, is the least that an honest peer sends, and pays for both.
+const BLOCK_COST: usize = 4;

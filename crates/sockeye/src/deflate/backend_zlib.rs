@@ -25,7 +25,7 @@ impl Decompressor {
             history: History::new(window.size()),
             fresh: true,
             ended: false,
-            credit: Credit::new(RESTART_COST, 4),
+            credit: Credit::new(RESTART_COST, 1024),
         }
     }
 
@@ -184,8 +184,8 @@ impl Compressor {
         let bits = window.get().max(9);
         let mut config = DeflateConfig::new(i32::from(level));
         config.window_bits = -i32::from(bits);
-        // A block holds 2^(level + 6) symbols: as many as the window has bytes fill it twice.
-        config.mem_level = i32::from(bits - 7).max(4);
+        // A block holds 2^(level + 6) symbols: two windows full of them, and never more than 4,096, which few messages have.
+        config.mem_level = i32::from(bits - 7).clamp(4, 6);
         Self {
             encoder: Deflate::new_with_config(config),
         }

@@ -188,6 +188,21 @@ fn distance_beyond_what_was_inflated_is_refused() {
 }
 
 #[test]
+fn distance_beyond_the_negotiated_window_never_reaches_other_data() {
+    let noise = random(6, 600);
+    let text = [&noise[..], &noise[..]].concat();
+    let deflated = &deflated(&[&text], WindowBits::MAX, true, 6)[0];
+    let mut inflater = Inflater::new(WindowBits::new(9).unwrap(), true);
+    let outcome = message(&mut inflater, deflated);
+    if cfg!(feature = "zlib-rs") {
+        // Its window is 15 bits: more than the peer may use, and the peer's own.
+        assert!(outcome == Ok(text));
+    } else {
+        assert_eq!(outcome, Err(InflateError::Invalid));
+    }
+}
+
+#[test]
 fn every_cut_inflates_to_the_same() {
     let texts = [json(1, 700), random(2, 300), json(3, 900), vec![7; 2000]];
     let parts: Vec<_> = texts.iter().map(Vec::as_slice).collect();
@@ -383,6 +398,18 @@ fn flood_of_final_blocks_is_refused() {
         inflater.inflate(&flood, &mut out, MIB),
         Err(InflateError::Invalid)
     );
+}
+
+#[test]
+fn tiny_flushed_fragments_are_never_refused() {
+    let mut inflater = Inflater::new(WindowBits::MAX, true);
+    let mut out = Vec::new();
+    for _ in 0..50_000 {
+        // "a" in a fixed block, then the empty stored block of a flush.
+        let fragment = [0x4a, 0x04, 0x00, 0x00, 0x00, 0xff, 0xff];
+        inflater.inflate(&fragment, &mut out, MIB).unwrap();
+    }
+    assert_eq!(out, [b'a'].repeat(50_000));
 }
 
 #[test]
