@@ -11,6 +11,25 @@ use super::backend::Compressor;
 ///
 /// Give each piece of a message to [`deflate`](Self::deflate), then call [`finish`](Self::finish); or a whole message to
 /// [`message`](Self::message), which costs one pass instead of two.
+///
+/// # Memory
+///
+/// Nothing until the first compressed message, and nothing between messages without context takeover: making the state anew takes a few
+/// microseconds, about as long as clearing it would, since most of it is hash tables. With context takeover, a connection holds
+/// from its first compressed message on, in KiB:
+///
+/// | window bits | miniz_oxide, out | in | zlib-rs, out | in |
+/// |---|---|---|---|---|
+/// | 8 | 312 | 11 | 140 | 47 |
+/// | 9 | 312 | 11 | 140 | 47 |
+/// | 10 | 312 | 11 | 142 | 48 |
+/// | 11 | 312 | 12 | 146 | 49 |
+/// | 12 | 312 | 14 | 161 | 51 |
+/// | 13 | 312 | 18 | 191 | 55 |
+/// | 14 | 312 | 26 | 223 | 63 |
+/// | 15 | 312 | 42 | 287 | 79 |
+///
+/// What comes in begins smaller (11 KiB, 47 KiB) and grows with what was inflated.
 pub(crate) struct Deflater {
     window: WindowBits,
     context_takeover: bool,

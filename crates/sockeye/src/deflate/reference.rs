@@ -12,15 +12,16 @@ pub(super) struct Reference {
 }
 
 impl Reference {
-    /// Inflates a message, already with its `00 00 ff ff`, onto `out`. `None` unless it ends at the boundary of a block and byte.
-    /// Matches may reach back to the beginning of `out`.
-    pub(super) fn inflate(&mut self, message: &[u8]) -> Option<()> {
+    /// Inflates blocks onto `out`. `None` unless they end at the boundary of a byte; else whether the last one was final. Matches may
+    /// reach back to the beginning of `out`.
+    pub(super) fn inflate(&mut self, message: &[u8]) -> Option<bool> {
         let mut bits = Bits {
             bytes: message,
             position: 0,
         };
+        let mut last = 0;
         while bits.position < message.len() * 8 {
-            let last = bits.take(1)?;
+            last = bits.take(1)?;
             match bits.take(2)? {
                 0 => self.stored(&mut bits)?,
                 1 => {
@@ -39,7 +40,7 @@ impl Reference {
                 bits.align();
             }
         }
-        Some(())
+        Some(last == 1)
     }
 
     fn stored(&mut self, bits: &mut Bits<'_>) -> Option<()> {
