@@ -35,7 +35,7 @@ impl Decompressor {
         out: &mut Vec<u8>,
         limit: usize,
     ) -> Result<(), InflateError> {
-        let mut chunk = input.len().saturating_mul(4).max(64);
+        let mut chunk = input.len().saturating_mul(4).clamp(64, 65_536);
         loop {
             if self.ended {
                 if input.is_empty() {
