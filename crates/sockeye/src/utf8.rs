@@ -41,6 +41,11 @@ impl Utf8Validator {
         self.feed(bytes, |valid| text.push_str(valid))
     }
 
+    /// How many bytes of a character that is not complete have come.
+    pub(crate) fn pending_len(&self) -> usize {
+        usize::from(self.pending_len)
+    }
+
     /// Says that the text has ended.
     pub(crate) const fn finish(self) -> Result<(), ProtocolError> {
         if self.pending_len == 0 {

@@ -41,7 +41,7 @@ impl Assembly {
     /// Bytes held, after inflation.
     pub(super) fn len(&self) -> usize {
         match &self.content {
-            Content::Text(text) => text.len(),
+            Content::Text(text) => text.len() + self.utf8.pending_len(),
             Content::Bytes(bytes) => bytes.len(),
         }
     }
