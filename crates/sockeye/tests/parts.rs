@@ -2,7 +2,8 @@
 
 mod common;
 
-use std::{borrow::Cow, time::Duration};
+use core::time::Duration;
+use std::borrow::Cow;
 
 use common::*;
 use sockeye::{Connection, Delivery, Event, MessageKind, Options, Part, ProtocolError, Role};

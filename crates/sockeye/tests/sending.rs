@@ -2,8 +2,8 @@
 
 mod common;
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use core::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
 
 use common::*;
 use sockeye::{

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::time::Duration;
+use core::time::Duration;
 
 use common::*;
 use sockeye::{CloseFrame, Connection, ProtocolError, Role, State, Timeouts};

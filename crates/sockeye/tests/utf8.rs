@@ -81,7 +81,7 @@ fn valid_text_arrives_wherever_it_is_cut() {
         for valid in VALID {
             for prefix in PREFIXES {
                 let payload = [&vec![b'.'; prefix][..], valid].concat();
-                let expected = text(std::str::from_utf8(&payload).unwrap());
+                let expected = text(core::str::from_utf8(&payload).unwrap());
                 assert_received(role, &to(role, 0x81, &payload), &[expected], &[]);
             }
         }
@@ -101,7 +101,7 @@ fn valid_text_arrives_wherever_it_is_fragmented() {
                         to(role, 0x80, &valid[second..]),
                     ]
                     .concat();
-                    let expected = text(std::str::from_utf8(valid).unwrap());
+                    let expected = text(core::str::from_utf8(valid).unwrap());
                     let outcome = feed(&mut connection(role), bytes.chunks(1));
                     assert_eq!(outcome.events, [ping(b""), expected.clone()]);
                     let outcome = feed(&mut connection(role), [&bytes[..]]);
@@ -223,7 +223,7 @@ fn every_pair_of_bytes_is_judged_like_the_standard_library_does() {
                 vec![b'a', first, next, 0x80, 0x80],
             ] {
                 let bytes = to(role, 0x81, &text);
-                let valid = std::str::from_utf8(&text).is_ok();
+                let valid = core::str::from_utf8(&text).is_ok();
                 for cut in [0, 3, 4] {
                     let (head, tail) = bytes.split_at(cut);
                     let outcome = feed(&mut connection(role), [head, tail]);

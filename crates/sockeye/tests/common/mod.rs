@@ -4,7 +4,7 @@
     reason = "each test binary compiles it for itself and uses a part"
 )]
 
-use std::time::Duration;
+use core::time::Duration;
 
 use sockeye::{
     CloseCode, CloseFrame, Connection, Event, FrameHeader, Initiator, MaskingKey, Message, Opcode,
