@@ -121,6 +121,18 @@ pub struct DeflateParameters {
     pub client_max_window_bits: WindowBits,
 }
 
+impl Default for DeflateParameters {
+    /// What an offer without parameters means: windows of 15 bits that last from message to message.
+    fn default() -> Self {
+        Self {
+            server_no_context_takeover: false,
+            client_no_context_takeover: false,
+            server_max_window_bits: WindowBits::MAX,
+            client_max_window_bits: WindowBits::MAX,
+        }
+    }
+}
+
 /// Makes room for `additional` bytes without reserving more than `limit`, unless there is more already.
 #[cfg(feature = "deflate")]
 fn reserve(out: &mut Vec<u8>, additional: usize, limit: usize) {
