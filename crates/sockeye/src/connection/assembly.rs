@@ -61,11 +61,13 @@ impl Assembly {
                     return Ok(());
                 };
                 let before = bytes.len();
-                compression.inflate(data, bytes, limit)?;
-                match self.kind {
-                    MessageKind::Text => self.utf8.check(&bytes[before..]),
-                    MessageKind::Binary => Ok(()),
+                let inflated = compression.inflate(data, bytes, limit);
+                // What was inflated before a fault lies before it: of several violations, the first is reported however the input
+                // was cut.
+                if self.kind == MessageKind::Text {
+                    self.utf8.check(&bytes[before..])?;
                 }
+                inflated
             }
         }
     }
@@ -101,23 +103,29 @@ impl Assembly {
         compression: Option<&mut Compression>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>, ProtocolError> {
-        let inflated = match compression.filter(|_| self.compressed) {
-            Some(compression) => {
-                let mut inflated = Vec::new();
-                compression.inflate(data, &mut inflated, limit)?;
-                if last {
-                    compression.finish_inflate()?;
-                }
-                Some(inflated)
-            }
-            None => None,
+        let Some(compression) = compression.filter(|_| self.compressed) else {
+            self.check(data, last)?;
+            return Ok(None);
         };
+        let mut bytes = Vec::new();
+        let inflated = compression.inflate(data, &mut bytes, limit);
+        self.check(&bytes, false)?;
+        inflated?;
+        if last {
+            compression.finish_inflate()?;
+            self.check(&[], true)?;
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Checks a piece of text.
+    fn check(&mut self, data: &[u8], last: bool) -> Result<(), ProtocolError> {
         if self.kind == MessageKind::Text {
-            self.utf8.check(inflated.as_deref().unwrap_or(data))?;
+            self.utf8.check(data)?;
             if last {
                 self.utf8.finish()?;
             }
         }
-        Ok(inflated)
+        Ok(())
     }
 }

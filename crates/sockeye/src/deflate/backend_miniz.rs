@@ -57,15 +57,15 @@ impl Decompressor {
             // One byte more than there is room for tells a message that is too big from one that just fits.
             let (status, read, written) = self.step(input, room.saturating_add(1), flags);
             input = input.get(read..).unwrap_or_default();
+            let inflated = self
+                .window
+                .get(self.position..self.position + written.min(room))
+                .unwrap_or_default();
+            reserve(out, inflated.len(), limit);
+            out.extend_from_slice(inflated);
             if written > room {
                 return Err(InflateError::TooBig);
             }
-            let inflated = self
-                .window
-                .get(self.position..self.position + written)
-                .unwrap_or_default();
-            reserve(out, written, limit);
-            out.extend_from_slice(inflated);
             self.position += written;
             self.credit.earn(read + written);
             match status {

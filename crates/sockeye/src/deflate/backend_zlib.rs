@@ -48,18 +48,19 @@ impl Decompressor {
             let len = chunk.min(limit.saturating_sub(start));
             let (read, written) = if len == 0 {
                 // One byte more than there is room for tells a message that is too big from one that just fits.
-                let (_, read, written) = self.step(input, &mut [0], InflateFlush::NoFlush)?;
+                let (status, read, written) = self.step(input, &mut [0], InflateFlush::NoFlush);
                 if written > 0 {
                     return Err(InflateError::TooBig);
                 }
+                status?;
                 (read, 0)
             } else {
                 reserve(out, len, limit);
                 out.resize(start + len, 0);
                 let target = out.get_mut(start..).unwrap_or_default();
-                let step = self.step(input, target, InflateFlush::NoFlush);
-                out.truncate(start + step.map_or(0, |(_, _, written)| written));
-                let (_, read, written) = step?;
+                let (status, read, written) = self.step(input, target, InflateFlush::NoFlush);
+                out.truncate(start + written);
+                status?;
                 self.history.extend(out.get(start..).unwrap_or_default());
                 (read, written)
             };
@@ -82,35 +83,33 @@ impl Decompressor {
         }
         // RFC 7692 §7.2.2: the four bytes that the peer left out, and one that stays unread just when the block ends before it.
         let (status, read, written) =
-            self.step(&[0, 0, 0xff, 0xff, 0], &mut [0; 8], InflateFlush::Block)?;
+            self.step(&[0, 0, 0xff, 0xff, 0], &mut [0; 8], InflateFlush::Block);
         self.fresh = true;
-        if status != Status::BufError && read == 4 && written == 0 {
+        if status? != Status::BufError && read == 4 && written == 0 {
             Ok(())
         } else {
             Err(InflateError::Invalid)
         }
     }
 
+    /// Returns how far it came even where it failed: what was inflated before the fault is good.
     fn step(
         &mut self,
         input: &[u8],
         out: &mut [u8],
         flush: InflateFlush,
-    ) -> Result<(Status, usize, usize), InflateError> {
+    ) -> (Result<Status, InflateError>, usize, usize) {
         let before = (self.decoder.total_in(), self.decoder.total_out());
-        let status = self
-            .decoder
-            .decompress(input, out, flush)
-            .map_err(|_| InflateError::Invalid)?;
+        let status = self.decoder.decompress(input, out, flush);
         // Differences of counters that move by at most the lengths of the slices.
         let read = (self.decoder.total_in() - before.0) as usize;
         let written = (self.decoder.total_out() - before.1) as usize;
         self.credit.earn(read);
-        if status == Status::StreamEnd {
+        if status == Ok(Status::StreamEnd) {
             self.ended = true;
             self.fresh = true;
         }
-        Ok((status, read, written))
+        (status.map_err(|_| InflateError::Invalid), read, written)
     }
 
     /// Begins a stream after a final block, with the window that the decoder forgets.
