@@ -10,8 +10,13 @@ use crate::component::World;
 use crate::steps::Steps;
 
 mod component;
+mod conformance;
+mod dist;
+mod fuzz;
 mod process;
 mod steps;
+mod tally;
+mod test;
 mod toolchain;
 mod workspace;
 
@@ -43,15 +48,26 @@ enum Verb {
         #[arg(long)]
         release: bool,
     },
+    /// Run every check, or those named with --only
+    #[command(after_help = TEST)]
+    Test(test::Options),
+    /// Measure, beside other implementations: builds tests/bench and runs it with what follows
+    Bench {
+        /// Arguments of the benchmark program
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "ARGUMENTS"
+        )]
+        arguments: Vec<String>,
+    },
+    /// Build what is published into target/dist-out: binary, components, WIT, licences, checksums
+    Dist,
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().verb {
-        Verb::Serve { arguments } => serve(&arguments),
-        Verb::Build { release } => build(release),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(&Arguments::parse().verb) {
+        Ok(code) => code,
         Err(error) => {
             // Not as `Debug`, which adds a backtrace where the environment asks for one: the sentence is all there is to know.
             eprintln!("error: {error:#}");
@@ -60,34 +76,80 @@ fn main() -> ExitCode {
     }
 }
 
+fn run(verb: &Verb) -> Result<ExitCode> {
+    match verb {
+        Verb::Serve { arguments } => serve(arguments)?,
+        Verb::Build { release } => build(*release)?,
+        Verb::Test(options) => return test::run(options),
+        Verb::Bench { arguments } => bench(arguments)?,
+        Verb::Dist => dist::run()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn serve(arguments: &[String]) -> Result<()> {
     let mut steps = Steps::new(2);
     component::build(&mut steps, &[World::Endpoint])?;
-    steps.cargo("server `sockeye`", &mut host_cargo(&["--release"]))?;
-    // The server takes our place: signals and exit status are its own.
-    let error = workspace::program(&workspace::release("sockeye"))
-        .arg("serve")
-        .args(arguments)
-        .exec();
-    bail!("cannot run the server: {error}")
+    steps.cargo("server `sockeye`", &mut host_cargo("release"))?;
+    become_program(
+        workspace::program(&workspace::release("sockeye"))
+            .arg("serve")
+            .args(arguments),
+    )
 }
 
 fn build(release: bool) -> Result<()> {
-    let mut steps = Steps::new(3);
+    let mut steps = Steps::new(World::ALL.len() + 1);
     component::build(&mut steps, &World::ALL)?;
-    let profile: &[&str] = if release { &["--release"] } else { &[] };
-    steps.cargo("server `sockeye`", &mut host_cargo(profile))
+    steps.cargo(
+        "server `sockeye`",
+        &mut host_cargo(if release { "release" } else { "dev" }),
+    )
+}
+
+fn bench(arguments: &[String]) -> Result<()> {
+    component::build(&mut Steps::new(World::ALL.len()), &World::ALL)?;
+    let mut cargo = workspace::cargo();
+    cargo
+        .args([
+            "run",
+            "--quiet",
+            "--profile",
+            "dist",
+            "--manifest-path",
+            "tests/bench/Cargo.toml",
+            "--",
+        ])
+        .args(arguments);
+    become_program(
+        cargo
+            .env("SOCKEYE_COMPONENT", World::Endpoint.path())
+            .env("SOCKEYE_CODEC", World::Codec.path()),
+    )
+}
+
+/// Runs a program in our place: signals, terminal and exit status are its own.
+fn become_program(command: &mut Command) -> Result<()> {
+    let error = command.exec();
+    bail!("cannot run {}: {error}", command.get_program().display())
 }
 
 /// Cargo about to build the host with the component inside.
-fn host_cargo(arguments: &[&str]) -> Command {
+fn host_cargo(profile: &str) -> Command {
     let mut cargo = workspace::cargo();
-    cargo
-        .args(["build", "--package", "sockeye-host"])
-        .args(arguments);
+    cargo.args(["build", "--package", "sockeye-host", "--profile", profile]);
     cargo.env("SOCKEYE_COMPONENT", World::Endpoint.path());
     cargo
 }
+
+const TEST: &str = "\
+Examples:
+  cargo xtask test                                        everything that CI runs
+  cargo xtask test --only unit --only lint                while writing
+  cargo xtask test --only conformance --full              all 517 cases on both sides
+  cargo xtask test --only fuzz --fuzz-seconds 3600        a long search
+
+A step whose tools are missing and cannot be set up is counted as skipped, or as failed where CI=true.";
 
 const SERVE: &str = "\
 Without arguments: an echo server on the server's default address.

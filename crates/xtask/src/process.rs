@@ -1,9 +1,10 @@
 //! Children that never outlive us, and waits that end.
 
+use core::time::Duration;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 

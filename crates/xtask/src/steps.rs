@@ -1,8 +1,8 @@
 //! Progress: a line for each step that has something to do, nothing for the others.
 
+use core::time::Duration;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 

@@ -3,12 +3,12 @@
 //! In this order: a standard library that is installed, one that can be built from sources that are installed, one that
 //! rustup brings, and Debian's packages. What is there already comes before what would have to be fetched.
 
+use core::time::Duration;
 use std::env;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -31,13 +31,13 @@ pub(crate) struct Toolchain {
 impl Toolchain {
     /// Finds one, or sets one up.
     pub(crate) fn find() -> Result<Self> {
-        if let Some(found) = Self::installed()? {
+        if let Some(found) = Self::installed() {
             return Ok(found);
         }
-        if add_with_rustup() || install_from_debian()? {
-            if let Some(found) = Self::installed()? {
-                return Ok(found);
-            }
+        if (add_with_rustup() || install_from_debian())
+            && let Some(found) = Self::installed()
+        {
+            return Ok(found);
         }
         bail!("{}", how_to_install())
     }
@@ -67,6 +67,9 @@ impl Toolchain {
         cargo
             .args([command, "--target", TARGET, "--target-dir"])
             .arg(workspace::target().join("wasm"));
+        // Without it the modules of two worlds, which differ in a feature, would take turns under one name, and each build would
+        // do both again.
+        cargo.env("__CARGO_DEFAULT_LIB_METADATA", "sockeye");
         if self.from_source {
             // Debian's compiler is a stable one, and building the standard library is not stable yet.
             cargo
@@ -90,12 +93,8 @@ impl Toolchain {
     }
 
     /// Finds a toolchain that needs nothing fetched.
-    fn installed() -> Result<Option<Self>> {
-        let mut sysroots = vec![active_sysroot()];
-        let system = PathBuf::from("/usr");
-        if !sysroots.contains(&system) && is_recent(&system) {
-            sysroots.push(system);
-        }
+    fn installed() -> Option<Self> {
+        let sysroots = sysroots();
         let found = sysroots
             .iter()
             .find(|sysroot| has_std(sysroot))
@@ -107,16 +106,24 @@ impl Toolchain {
                 .find(|sysroot| has_source(sysroot))
                 .map(|s| (s, true))
         });
-        let Some((sysroot, from_source)) = found else {
-            return Ok(None);
-        };
+        let (sysroot, from_source) = found?;
         let linker = linker(sysroot)?;
-        Ok(Some(Self {
+        Some(Self {
             sysroot: sysroot.clone(),
             from_source,
             linker,
-        }))
+        })
     }
+}
+
+/// Where to look: the toolchain that runs us, and the system's if it is another one.
+fn sysroots() -> Vec<PathBuf> {
+    let mut sysroots = vec![active_sysroot()];
+    let system = PathBuf::from("/usr");
+    if !sysroots.contains(&system) && is_recent(&system) {
+        sysroots.push(system);
+    }
+    sysroots
 }
 
 /// The root of the toolchain that runs us.
@@ -183,10 +190,10 @@ fn has_source(sysroot: &Path) -> bool {
         .exists()
 }
 
-/// The linker to name: none if the compiler brings its own, else one that is installed.
-fn linker(sysroot: &Path) -> Result<Option<PathBuf>> {
+/// The linker to name: `Some(None)` if the compiler brings its own, `None` if there is none at all.
+fn linker(sysroot: &Path) -> Option<Option<PathBuf>> {
     if bundled_linker(sysroot).is_some() {
-        return Ok(None);
+        return Some(None);
     }
     const NAMES: [&str; 2] = ["rust-lld", "wasm-ld"];
     let path = env::var_os("PATH").unwrap_or_default();
@@ -197,16 +204,11 @@ fn linker(sysroot: &Path) -> Result<Option<PathBuf>> {
     let mut on_path = NAMES
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    let found = on_path
-        .find(|file| file.exists())
+    let found = on_path.find(|file| file.exists());
+    found
+        .or_else(versioned_linker)
         .or_else(|| bundled_linker(&active_sysroot()))
-        .or_else(versioned_linker);
-    match found {
-        Some(linker) => Ok(Some(linker)),
-        None => bail!(
-            "no linker for WebAssembly: neither rust-lld nor wasm-ld is installed (on Debian: apt-get install lld)"
-        ),
-    }
+        .map(Some)
 }
 
 /// The linker that rustup installs with a compiler, for whichever host.
@@ -250,61 +252,91 @@ fn add_with_rustup() -> bool {
     process::succeeds(&mut rustup, Duration::from_secs(90))
 }
 
-/// Installs Debian's build of Rust for the web beside whatever runs us. False if this is not Debian, or we may not.
-fn install_from_debian() -> Result<bool> {
-    if !Path::new("/etc/debian_version").exists() || !is_root() {
-        return Ok(false);
+/// Installs Debian's build of Rust for the web beside whatever runs us, and a linker. False if this is not Debian, or we may
+/// not.
+fn install_from_debian() -> bool {
+    if !is_debian() || !is_root() {
+        return false;
     }
     eprintln!(
         "      apt-get update && apt-get install -y {}",
         DEBIAN_PACKAGES.join(" ")
     );
-    let apt = |arguments: &[&str]| {
-        let mut apt = Command::new("apt-get");
-        apt.args(["-q", "-o", "DPkg::Lock::Timeout=120"])
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive");
-        apt.stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .env_remove("LD_LIBRARY_PATH");
-        process::succeeds(&mut apt, Duration::from_secs(600))
-    };
-    let install = [
-        &["install", "-y", "--no-install-recommends"],
-        DEBIAN_PACKAGES.as_slice(),
-    ]
-    .concat();
-    Ok(apt(&["update"]) && apt(&install))
+    if !apt_get(&["update"]) || !apt_get(&[&INSTALL, DEBIAN_PACKAGES.as_slice()].concat()) {
+        return false;
+    }
+    let has_linker = sysroots().iter().any(|sysroot| linker(sysroot).is_some());
+    has_linker || apt_get(&[&INSTALL, [debian_linker().as_str()].as_slice()].concat())
+}
+
+fn apt_get(arguments: &[&str]) -> bool {
+    let mut apt = Command::new("apt-get");
+    apt.args(["-q", "-o", "DPkg::Lock::Timeout=120"])
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    apt.stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .env_remove("LD_LIBRARY_PATH");
+    process::succeeds(&mut apt, Duration::from_secs(600))
+}
+
+/// The package of the linker that belongs to the system's compiler: `lld-22` for one that uses LLVM 22.
+fn debian_linker() -> String {
+    let rustc = Command::new("/usr/bin/rustc")
+        .arg("-vV")
+        .env_remove("LD_LIBRARY_PATH")
+        .output();
+    let version = rustc
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
+    let llvm = version
+        .lines()
+        .find_map(|line| line.strip_prefix("LLVM version: ")?.split('.').next());
+    llvm.map_or_else(|| "lld".to_owned(), |major| format!("lld-{major}"))
+}
+
+fn is_debian() -> bool {
+    Path::new("/etc/debian_version").exists()
 }
 
 fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
 }
 
+/// Says exactly what is missing, and what to do about it.
 fn how_to_install() -> String {
-    let mut text = format!(
-        "cannot build for WebAssembly: no standard library for {TARGET} in {}.\nOne of these helps:\n",
-        active_sysroot().display()
-    );
-    text += &format!("  rustup target add {TARGET}\n");
-    if Path::new("/etc/debian_version").exists() {
-        text += &format!(
-            "  sudo apt-get update && sudo apt-get install -y {}\n",
-            DEBIAN_PACKAGES.join(" ")
+    let sysroots = sysroots();
+    if sysroots
+        .iter()
+        .any(|sysroot| has_std(sysroot) || has_source(sysroot))
+    {
+        let package = debian_linker();
+        return format!(
+            "cannot build for WebAssembly: no linker, neither rust-lld nor wasm-ld.\n\
+             On Debian: sudo apt-get install -y {package}\n\
+             Elsewhere: LLVM's lld, from your distribution. Then run the same command again."
         );
     }
-    text += &format!(
-        "  your distribution's package with Rust's sources (rust-src) or its {TARGET} library\n"
-    );
-    text += &format!(
-        "Rust {} or newer is needed. Then run the same command again.",
-        env!("CARGO_PKG_RUST_VERSION")
-    );
-    text
+    let debian = DEBIAN_PACKAGES.join(" ");
+    let debian = if is_debian() {
+        format!("  sudo apt-get update && sudo apt-get install -y {debian}\n")
+    } else {
+        String::new()
+    };
+    format!(
+        "cannot build for WebAssembly: no standard library for {TARGET} in {}. One of these helps:\n  \
+         rustup target add {TARGET}\n\
+         {debian}  \
+         your distribution's package of Rust's sources (rust-src) or of its {TARGET} library, for Rust {} or newer\n\
+         Then run the same command again.",
+        active_sysroot().display(),
+        env!("CARGO_PKG_RUST_VERSION"),
+    )
 }
 
-/// A recent Rust with its sources, kept up to date within Debian's releases; the linker comes with it.
+/// A recent Rust with its sources, kept up to date within Debian's releases.
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+const INSTALL: [&str; 3] = ["install", "-y", "--no-install-recommends"];
 
 #[cfg(test)]
 mod tests {

@@ -76,8 +76,6 @@ pub(crate) struct Package {
     pub(crate) tests: Vec<String>,
     /// The names of its programs.
     pub(crate) programs: Vec<String>,
-    /// Its features, `default` included.
-    pub(crate) features: Vec<String>,
     /// The folder it is in.
     pub(crate) folder: PathBuf,
 }
@@ -119,12 +117,6 @@ fn package(value: &Value) -> Package {
         name: text(&value["name"]),
         tests: targets("test"),
         programs: targets("bin"),
-        features: value["features"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name.clone())
-            .collect(),
         folder: Path::new(&text(&value["manifest_path"]))
             .parent()
             .map(Path::to_owned)

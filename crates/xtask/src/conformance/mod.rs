@@ -1,0 +1,245 @@
+//! The Autobahn test suite against the server and the client, compared with what is expected of them.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::conformance::report::Outcomes;
+use crate::conformance::suite::{Job, Server};
+use crate::tally::Tally;
+use crate::workspace;
+
+mod report;
+mod suite;
+
+/// Which side of ours is tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Server,
+    Client,
+}
+
+impl Side {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        }
+    }
+}
+
+/// Runs the suite on both sides: a part of it that takes a few minutes, or with `full` all, whose results are then recorded.
+///
+/// The programs are expected in `target/release`.
+pub(crate) fn run(full: bool) -> Result<Tally> {
+    suite::set_up()?;
+    let mut tally = Tally::default();
+    for side in [Side::Server, Side::Client] {
+        tally +=
+            run_side(side, full).with_context(|| format!("conformance of the {}", side.name()))?;
+    }
+    Ok(tally)
+}
+
+fn run_side(side: Side, full: bool) -> Result<Tally> {
+    let expected = Outcomes::read(&report::expected_path(side))?;
+    let cases: Vec<String> = expected
+        .cases()
+        .filter(|case| full || is_in_part(case))
+        .map(str::to_owned)
+        .collect();
+    let jobs = plan(&cases);
+    let folder = workspace::target().join("conformance").join(side.name());
+    let start = Instant::now();
+    // One server for all jobs, as in life.
+    let server = if side == Side::Server {
+        Some(Server::start(&folder)?)
+    } else {
+        None
+    };
+    let outcomes = run_jobs(&jobs, |job| match &server {
+        Some(server) => suite::test_server(job, server, &folder),
+        None => suite::test_client(job, &folder),
+    })?;
+    drop(server);
+
+    let verdicts = expected.compare(&cases, &outcomes);
+    let failed = verdicts
+        .iter()
+        .filter(|verdict| !verdict.is_as_expected())
+        .count();
+    let seconds = start.elapsed().as_secs();
+    println!(
+        "{}: {} of {} cases in {seconds} s: {}",
+        side.name(),
+        outcomes.len(),
+        cases.len(),
+        outcomes.summary()
+    );
+    report::print_differences(&verdicts, &folder);
+    if full && outcomes.len() == cases.len() {
+        outcomes.record(&report::results_path(side))?;
+    }
+    Ok(Tally {
+        passed: cases.len() - failed,
+        failed,
+        skipped: 0,
+    })
+}
+
+/// Runs `jobs`, several at a time; each is mostly one thread of the suite's.
+fn run_jobs(jobs: &[Job], run: impl Fn(&Job) -> Result<Outcomes> + Sync) -> Result<Outcomes> {
+    let workers = thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(2, 8);
+    let next = AtomicUsize::new(0);
+    let collected = Mutex::new(Ok(Outcomes::default()));
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let start = Instant::now();
+                    let outcome = run(job).with_context(|| format!("cases {}", job.name));
+                    eprintln!(
+                        "      {:6} {:4} cases {:5.1} s",
+                        job.name,
+                        job.cases.len(),
+                        start.elapsed().as_secs_f32()
+                    );
+                    let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+                    match (&mut *collected, outcome) {
+                        (Ok(all), Ok(some)) => all.extend(some),
+                        (Ok(_), Err(error)) => *collected = Err(error),
+                        (Err(_), _) => {}
+                    }
+                }
+            });
+        }
+    });
+    collected
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Splits the cases into jobs that are worth the few seconds in which the suite starts; the longest first.
+fn plan(cases: &[String]) -> Vec<Job> {
+    let of_section = |section: &str| {
+        cases
+            .iter()
+            .filter(|case| section_of(case) == section)
+            .map(|case| weight(case))
+            .sum()
+    };
+    let mut jobs: Vec<Job> = Vec::new();
+    for case in cases {
+        let section = section_of(case);
+        let name = match of_section(section) {
+            0..2_500 => "others",
+            2_500..25_000 => section,
+            _ => subsection_of(case),
+        };
+        match jobs.iter_mut().find(|job| job.name == name) {
+            Some(job) => job.cases.push(case.clone()),
+            None => jobs.push(Job {
+                name: name.to_owned(),
+                cases: vec![case.clone()],
+            }),
+        }
+    }
+    jobs.sort_by_key(|job| {
+        core::cmp::Reverse(job.cases.iter().map(|case| weight(case)).sum::<u32>())
+    });
+    jobs
+}
+
+/// The `13` of `13.2.7`.
+fn section_of(case: &str) -> &str {
+    case.split('.').next().unwrap_or(case)
+}
+
+/// The `13.2` of `13.2.7`.
+fn subsection_of(case: &str) -> &str {
+    case.match_indices('.')
+        .nth(1)
+        .map_or(case, |(at, _)| &case[..at])
+}
+
+/// How long a case takes, very roughly, in milliseconds.
+fn weight(case: &str) -> u32 {
+    match section_of(case) {
+        "12" | "13" => 2_500,
+        "9" => 1_000,
+        _ => 100,
+    }
+}
+
+/// Whether a case is run without `--full` too: everything but most of the many sizes of sections 9, 12 and 13.
+fn is_in_part(case: &str) -> bool {
+    let mut numbers = case
+        .split('.')
+        .map(|number| number.parse().unwrap_or_default());
+    let [section, subsection, number]: [u32; 3] =
+        core::array::from_fn(|_| numbers.next().unwrap_or_default());
+    match (section, subsection) {
+        (9, 1 | 2) => number <= 4,
+        (9, _) => number <= 2,
+        (12, 1) => number <= 5,
+        (13, 1) => number <= 3,
+        (13, 3 | 5 | 7) => number == 1,
+        (12 | 13, _) => false,
+        _ => true,
+    }
+}
+
+/// What became of one case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// What the suite thinks of the answers: `OK`, `NON-STRICT`, `INFORMATIONAL`, `UNIMPLEMENTED`, `FAILED`.
+    behavior: String,
+    /// What it thinks of the closing handshake.
+    behavior_close: String,
+    /// Why, in words.
+    reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plan_covers_every_case_once_and_begins_with_the_longest() {
+        let mut cases: Vec<String> = (1..=20)
+            .map(|number| format!("12.{}.{number}", number % 2))
+            .collect();
+        cases.extend((1..=30).map(|number| format!("6.1.{number}")));
+        cases.extend(["1.1.1", "10.1.1"].map(str::to_owned));
+        let jobs = plan(&cases);
+        let sizes: Vec<_> = jobs
+            .iter()
+            .map(|job| (job.name.as_str(), job.cases.len()))
+            .collect();
+        assert_eq!(
+            sizes,
+            [("12.1", 10), ("12.0", 10), ("6", 30), ("others", 2)]
+        );
+    }
+
+    #[test]
+    fn part_has_a_sample_of_the_sizes() {
+        assert!(
+            is_in_part("7.13.2")
+                && is_in_part("9.1.4")
+                && is_in_part("12.1.5")
+                && is_in_part("13.7.1")
+        );
+        assert!(
+            !is_in_part("9.1.5")
+                && !is_in_part("12.2.1")
+                && !is_in_part("13.1.4")
+                && !is_in_part("13.2.1")
+        );
+    }
+}

@@ -1,0 +1,323 @@
+//! `cargo xtask test`: every check of the project, in order.
+
+use core::fmt;
+use core::time::Duration;
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::component::{self, World};
+use crate::process::{self, Running};
+use crate::steps::Steps;
+use crate::tally::Tally;
+use crate::toolchain::Toolchain;
+use crate::workspace::{self, Package};
+use crate::{conformance, fuzz, host_cargo};
+
+/// What to test.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only this (repeatable)
+    #[arg(long, value_name = "STEP")]
+    only: Vec<Step>,
+    /// The whole conformance suite, not a part; its results are recorded in tests/conformance/results
+    #[arg(long)]
+    full: bool,
+    /// How long each fuzz target runs
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    fuzz_seconds: u64,
+}
+
+/// A kind of check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// rustfmt, clippy, rustdoc
+    Lint,
+    /// The tests inside the crates, the core with each set of features, and the core built for WebAssembly
+    Unit,
+    /// The component in the host
+    Component,
+    /// Peers that break the rules
+    Hostile,
+    /// Fuzz targets, a short while each
+    Fuzz,
+    /// The Autobahn suite against server and client
+    Conformance,
+}
+
+impl Step {
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// A tool that a step needs is not there and cannot be set up: a failure in CI, a counted skip elsewhere.
+#[derive(Debug)]
+pub(crate) struct Missing(pub(crate) String);
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for Missing {}
+
+/// Runs the steps, and says how each went.
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    process::kill_children_when_told_to_stop()?;
+    let steps = Step::value_variants()
+        .iter()
+        .filter(|step| options.only.is_empty() || options.only.contains(step));
+    let mut bench = Workbench::default();
+    let mut total = Tally::default();
+    let mut lines = Vec::new();
+    for &step in steps {
+        println!("=== {}", step.name());
+        let start = Instant::now();
+        let tally = count(bench.run(step, options));
+        let line = format!(
+            "{:12} {tally} in {} s",
+            step.name(),
+            start.elapsed().as_secs()
+        );
+        println!("--- {line}\n");
+        lines.push(line);
+        total += tally;
+    }
+    for line in lines {
+        println!("{line}");
+    }
+    println!("{total}");
+    Ok(if total.failed == 0 && total.passed > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Makes a step that did not come to its end count.
+fn count(outcome: Result<Tally>) -> Tally {
+    match outcome {
+        Ok(tally) => tally,
+        Err(error) if error.is::<Missing>() && env::var_os("CI").is_none_or(|ci| ci != "true") => {
+            println!("skipped: {error:#}");
+            Tally {
+                skipped: 1,
+                ..Tally::default()
+            }
+        }
+        Err(error) => {
+            println!("failed: {error:#}");
+            Tally::of(false)
+        }
+    }
+}
+
+/// What the steps share: things built once.
+#[derive(Default)]
+struct Workbench {
+    components: Option<Vec<PathBuf>>,
+    has_host: bool,
+}
+
+impl Workbench {
+    fn run(&mut self, step: Step, options: &Options) -> Result<Tally> {
+        match step {
+            Step::Lint => self.lint(),
+            Step::Unit => self.unit(),
+            Step::Component => self.integration(|test| !test.starts_with(HOSTILE)),
+            Step::Hostile => self.integration(|test| test.starts_with(HOSTILE)),
+            Step::Fuzz => fuzz::run(Duration::from_secs(options.fuzz_seconds)),
+            Step::Conformance => {
+                self.build_host()?;
+                conformance::run(options.full)
+            }
+        }
+    }
+
+    fn lint(&mut self) -> Result<Tally> {
+        self.build_components()?;
+        let mut tally = check(
+            "rustfmt",
+            workspace::cargo().args(["fmt", "--all", "--check"]),
+        )?;
+        for folder in OWN_WORKSPACES.map(|folder| workspace::root().join(folder)) {
+            if folder.join("Cargo.toml").exists() {
+                let what = format!("rustfmt {}", folder.display());
+                let mut cargo = workspace::cargo();
+                cargo
+                    .args(["fmt", "--all", "--check", "--manifest-path"])
+                    .arg(folder.join("Cargo.toml"));
+                tally += check(&what, &mut cargo)?;
+            }
+        }
+        // Optimised like the tests after it, to share build scripts and procedural macros with them.
+        let mut clippy = with_component(workspace::cargo());
+        clippy.args([
+            "clippy",
+            "--release",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]);
+        tally += check("clippy", &mut clippy)?;
+        // Libraries only: the program `sockeye` and the library of that name would be written to the same page.
+        let mut doc = with_component(workspace::cargo());
+        doc.args(["doc", "--release", "--workspace", "--lib", "--no-deps"])
+            .env("RUSTDOCFLAGS", "-D warnings");
+        tally += check("rustdoc", &mut doc)?;
+        Ok(tally)
+    }
+
+    fn unit(&mut self) -> Result<Tally> {
+        self.build_components()?;
+        let mut tally = Tally::default();
+        for features in [&[][..], &["--no-default-features"], &["--all-features"]] {
+            let mut cargo = workspace::cargo();
+            cargo.args(["test", "--package", CORE]).args(features);
+            tally += tests(&format!("core {}", features.join(" ")), &mut cargo)?;
+        }
+        tally += tests(
+            "xtask",
+            workspace::cargo().args(["test", "--package", "xtask"]),
+        )?;
+        // What links the engine is optimised, like the programs, so that the engine is compiled only once.
+        let mut rest = with_component(workspace::cargo());
+        rest.args([
+            "test",
+            "--release",
+            "--workspace",
+            "--exclude",
+            CORE,
+            "--exclude",
+            "xtask",
+        ]);
+        if let Some(package) = integration_package()? {
+            rest.args(["--exclude", &package.name]);
+        }
+        tally += tests("the other crates", &mut rest)?;
+        let toolchain = Toolchain::find()?;
+        let mut wasm = toolchain.cargo("build", component::RUSTFLAGS);
+        wasm.args(["--package", CORE, "--profile", "component"]);
+        tally += check("core for WebAssembly", &mut wasm)?;
+        Ok(tally)
+    }
+
+    /// Runs the integration tests whose names are wanted.
+    fn integration(&mut self, is_wanted: impl Fn(&str) -> bool) -> Result<Tally> {
+        self.build_host()?;
+        let package = integration_package()?.context("no package in tests/")?;
+        let wanted: Vec<_> = package
+            .tests
+            .iter()
+            .filter(|test| is_wanted(test))
+            .collect();
+        if wanted.is_empty() {
+            bail!("no such test in tests/");
+        }
+        let mut cargo = with_component(workspace::cargo());
+        cargo
+            .args(["test", "--release", "--package", &package.name])
+            .env("SOCKEYE_BIN", workspace::release("sockeye"));
+        for test in wanted {
+            cargo.args(["--test", test]);
+        }
+        tests("tests/", &mut cargo)
+    }
+
+    fn build_components(&mut self) -> Result<()> {
+        if self.components.is_none() {
+            self.components = Some(component::build(
+                &mut Steps::new(World::ALL.len()),
+                &World::ALL,
+            )?);
+        }
+        Ok(())
+    }
+
+    fn build_host(&mut self) -> Result<()> {
+        self.build_components()?;
+        if !self.has_host {
+            Steps::new(1).cargo("server `sockeye`", &mut host_cargo("release"))?;
+            self.has_host = true;
+        }
+        Ok(())
+    }
+}
+
+/// The package of the integration tests.
+fn integration_package() -> Result<Option<Package>> {
+    let folder = workspace::root().join("tests");
+    Ok(workspace::packages(None)?
+        .into_iter()
+        .find(|package| package.folder == folder))
+}
+
+fn with_component(mut cargo: Command) -> Command {
+    cargo
+        .env("SOCKEYE_COMPONENT", World::Endpoint.path())
+        .env("SOCKEYE_CODEC", World::Codec.path());
+    cargo
+}
+
+/// Runs a command whose exit status is the verdict.
+fn check(what: &str, command: &mut Command) -> Result<Tally> {
+    println!("--- {what}");
+    let status = Running::start(command.stdin(Stdio::null()))?.wait(LIMIT)?;
+    Ok(Tally::of(status.is_some_and(|status| status.success())))
+}
+
+/// Runs `cargo test` and counts the tests.
+fn tests(what: &str, cargo: &mut Command) -> Result<Tally> {
+    println!("--- {what}");
+    let running = Running::start(
+        cargo
+            .arg("--no-fail-fast")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped()),
+    )?;
+    let stdout = running.child().stdout.take();
+    let mut tally = Tally::default();
+    for line in stdout
+        .into_iter()
+        .flat_map(|stdout| BufReader::new(stdout).lines())
+    {
+        let line = line?;
+        tally.add_libtest_line(&line);
+        println!("{line}");
+    }
+    let well = running.wait(LIMIT)?.is_some_and(|status| status.success());
+    if !well && tally.failed == 0 {
+        // It did not build, or died.
+        tally.failed = 1;
+    }
+    Ok(tally)
+}
+
+const CORE: &str = "sockeye";
+/// How the names of the tests of rule-breaking peers begin.
+const HOSTILE: &str = "hostile";
+/// Folders with workspaces of their own.
+const OWN_WORKSPACES: [&str; 3] = ["tests/fuzz", "tests/bench", "tests/guests"];
+/// No single command takes longer, a cold build of the engine included.
+const LIMIT: Duration = Duration::from_secs(45 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn step_that_breaks_off_counts_as_a_failure() {
+        assert_eq!(count(Err(anyhow::anyhow!("no compiler"))), Tally::of(false));
+    }
+}
