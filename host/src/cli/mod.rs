@@ -1,0 +1,75 @@
+//! The command line.
+
+mod deflate;
+mod duration;
+mod serve;
+mod size;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// WebSocket server whose whole protocol runs in a WebAssembly component.
+///
+/// The component can reach nothing but the byte streams that this program hands to it. Exit codes: 0 after Ctrl-C or SIGTERM, 1 when
+/// something failed while running, 2 for a command line that is wrong.
+#[derive(Debug, Parser)]
+#[command(name = "sockeye", version, max_term_width = 100)]
+struct Cli {
+    /// What to log on stderr: error, warn, info, debug, trace, or a filter such as `sockeye_host=debug`.
+    #[arg(
+        long,
+        global = true,
+        env = "RUST_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve WebSocket clients.
+    Serve(Box<serve::Serve>),
+}
+
+/// Reads the command line and does what it says.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = match EnvFilter::try_new(&cli.log) {
+        Ok(filter) => filter,
+        Err(error) => {
+            eprintln!("sockeye: `--log {}` is not a filter: {error}", cli.log);
+            return ExitCode::from(2);
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let result = match cli.command {
+        Command::Serve(serve) => serve.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sockeye: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}
