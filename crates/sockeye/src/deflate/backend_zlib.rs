@@ -31,8 +31,23 @@ impl Decompressor {
 
     pub(super) fn inflate(
         &mut self,
+        input: &[u8],
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<(), InflateError> {
+        let mut len = out.len();
+        let outcome = self.inflate_onto(input, out, &mut len, limit);
+        out.truncate(len);
+        outcome
+    }
+
+    /// Inflates onto the first `filled` bytes of `out`. What lies behind them stays for the next step: a stream of many small final
+    /// blocks would cost a thousand times its length if the space for each was cleared anew.
+    fn inflate_onto(
+        &mut self,
         mut input: &[u8],
         out: &mut Vec<u8>,
+        filled: &mut usize,
         limit: usize,
     ) -> Result<(), InflateError> {
         let mut chunk = input.len().saturating_mul(4).clamp(64, 65_536);
@@ -44,7 +59,7 @@ impl Decompressor {
                 self.restart()?;
             }
             self.fresh = false;
-            let start = out.len();
+            let start = *filled;
             let len = chunk.min(limit.saturating_sub(start));
             let (read, written) = if len == 0 {
                 // One byte more than there is room for tells a message that is too big from one that just fits.
@@ -55,13 +70,17 @@ impl Decompressor {
                 status?;
                 (read, 0)
             } else {
-                reserve(out, len, limit);
-                out.resize(start + len, 0);
-                let target = out.get_mut(start..).unwrap_or_default();
+                if out.len() < start + len {
+                    let missing = start + len - out.len();
+                    reserve(out, missing, limit);
+                    out.resize(start + len, 0);
+                }
+                let target = out.get_mut(start..start + len).unwrap_or_default();
                 let (status, read, written) = self.step(input, target, InflateFlush::NoFlush);
-                out.truncate(start + written);
+                *filled = start + written;
                 status?;
-                self.history.extend(out.get(start..).unwrap_or_default());
+                let new = out.get(start..*filled).unwrap_or_default();
+                self.history.extend(new);
                 (read, written)
             };
             input = input.get(read..).unwrap_or_default();
@@ -72,7 +91,9 @@ impl Decompressor {
             if read + written == 0 && !self.ended {
                 return Err(InflateError::Invalid);
             }
-            chunk = chunk.saturating_mul(2);
+            if written == len {
+                chunk = chunk.saturating_mul(2);
+            }
         }
     }
 
