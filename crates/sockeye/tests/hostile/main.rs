@@ -6,6 +6,9 @@ mod alloc;
 #[path = "../common/mod.rs"]
 mod common;
 mod frames;
+mod handshake;
+#[cfg(feature = "deflate")]
+mod inflate;
 
 use alloc::{Usage, measure};
 use common::feed;
