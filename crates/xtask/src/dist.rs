@@ -8,18 +8,15 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use crate::component::{self, World};
-use crate::host_cargo;
 use crate::steps::Steps;
 use crate::workspace;
+use crate::{DIST_SERVER, host_cargo};
 
 /// Builds everything with link-time optimisation, and puts it into `target/dist-out`.
 pub(crate) fn run() -> Result<()> {
     let mut steps = Steps::new(World::ALL.len() + 1);
     let components = component::build(&mut steps, &World::ALL)?;
-    steps.cargo(
-        "server `sockeye`, optimised across crates: several minutes",
-        &mut host_cargo("dist"),
-    )?;
+    steps.cargo(DIST_SERVER, &mut host_cargo("dist"))?;
 
     let out = workspace::target().join("dist-out");
     if out.exists() {

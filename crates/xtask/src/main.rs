@@ -108,7 +108,8 @@ fn build(release: bool) -> Result<()> {
 }
 
 fn bench(arguments: &[String]) -> Result<()> {
-    component::build(&mut Steps::new(World::ALL.len()), &World::ALL)?;
+    let mut steps = Steps::new(World::ALL.len() + 1);
+    component::build(&mut steps, &World::ALL)?;
     let mut cargo = workspace::cargo();
     cargo
         .args([
@@ -121,6 +122,18 @@ fn bench(arguments: &[String]) -> Result<()> {
             "--",
         ])
         .args(arguments);
+    let is_given = |names: &[&str]| {
+        arguments
+            .iter()
+            .any(|argument| names.contains(&argument.as_str()))
+    };
+    if !is_given(&["--sockeye", "--help", "-h"]) {
+        // What is measured is what is published.
+        steps.cargo(DIST_SERVER, &mut host_cargo("dist"))?;
+        cargo
+            .arg("--sockeye")
+            .arg(workspace::target().join("dist/sockeye"));
+    }
     become_program(
         cargo
             .env("SOCKEYE_COMPONENT", World::Endpoint.path())
@@ -141,6 +154,10 @@ fn host_cargo(profile: &str) -> Command {
     cargo.env("SOCKEYE_COMPONENT", World::Endpoint.path());
     cargo
 }
+
+/// What the step of building the server for publication is called.
+const DIST_SERVER: &str =
+    "server `sockeye`, optimised across crates: several minutes the first time";
 
 const TEST: &str = "\
 Examples:

@@ -16,11 +16,12 @@ pub(crate) struct Running {
 impl Running {
     /// Starts `command`.
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        // Held over the start, so that none comes to life while the others are being killed.
+        let mut children = lock(&CHILDREN);
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let child = Arc::new(Mutex::new(child));
-        let mut children = lock(&CHILDREN);
         children.retain(|child| lock(child).try_wait().is_ok_and(|status| status.is_none()));
         children.push(Arc::clone(&child));
         Ok(Self { child })
@@ -68,7 +69,8 @@ pub(crate) fn succeeds(command: &mut Command, limit: Duration) -> bool {
 /// From now on Ctrl-C and SIGTERM kill the children, then us.
 pub(crate) fn kill_children_when_told_to_stop() -> Result<()> {
     ctrlc::set_handler(|| {
-        for child in lock(&CHILDREN).iter() {
+        let children = lock(&CHILDREN);
+        for child in children.iter() {
             kill(&mut lock(child));
         }
         std::process::exit(130);
