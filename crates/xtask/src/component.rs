@@ -1,5 +1,6 @@
 //! Builds the WebAssembly component: a module with cargo, then the component around it.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,6 +77,9 @@ fn build_world(steps: &mut Steps, toolchain: &Toolchain, world: World) -> Result
 
 /// Writes the component of `module` to `path`, unless it is there already: the host is rebuilt when it changes.
 fn encode(module: &Path, path: &Path) -> Result<()> {
+    if is_newer(path, module) && is_newer(path, &env::current_exe()?) {
+        return Ok(());
+    }
     let module = fs::read(module)?;
     let component = ComponentEncoder::default()
         .module(&module)?
@@ -89,6 +93,12 @@ fn encode(module: &Path, path: &Path) -> Result<()> {
     }
     fs::write(path, component)?;
     Ok(())
+}
+
+/// Whether `path` was written after `source`.
+fn is_newer(path: &Path, source: &Path) -> bool {
+    let modified = |path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    matches!((modified(path), modified(source)), (Ok(path), Ok(source)) if path > source)
 }
 
 const PACKAGE: &str = "sockeye-component";

@@ -231,15 +231,26 @@ pub(super) fn print_differences(verdicts: &[Verdict], folder: &Path) {
     println!("Wire logs: {}", folder.display());
 }
 
-/// Why a case came out as it did, from its own report.
+/// Why a case came out as it did, from its own report: the suite's words, and those of the peer's Close frame.
 fn reason(report: &Path) -> String {
     let report: Value = fs::read(report)
         .ok()
         .and_then(|text| serde_json::from_slice(&text).ok())
         .unwrap_or_default();
     let text = |name: &str| report[name].as_str().unwrap_or_default();
-    let not_clean = text("wasNotCleanReason");
-    format!("{} {} {not_clean}", text("result"), text("resultClose"))
+    let mut parts: Vec<String> = ["result", "resultClose", "wasNotCleanReason"]
+        .map(|name| text(name).to_owned())
+        .into();
+    if !text("remoteCloseReason").is_empty() {
+        parts.push(format!(
+            "Closed with {}: {}.",
+            report["remoteCloseCode"],
+            text("remoteCloseReason")
+        ));
+    }
+    parts.dedup();
+    parts
+        .join(" ")
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
