@@ -1,0 +1,85 @@
+//! The native core's echo loop in memory.
+
+use sockeye::{
+    Connection, DeflateParameters, Event, Options, Role, ServerHandshake, UpgradeOptions,
+    WindowBits,
+};
+
+use super::{
+    Echo,
+    stream::{CHUNK, Stream},
+};
+use crate::payload::Case;
+
+/// The core with a read buffer of one chunk, and one write for all that a read gave rise to.
+pub struct Core {
+    connection: Connection,
+    stream: Stream,
+    buffer: Box<[u8]>,
+    out: Vec<u8>,
+}
+
+impl Core {
+    pub fn new(case: Case, stream: Stream) -> Self {
+        let mut options = Options::new(Role::Server);
+        let deflate = case.kind.is_deflated().then(|| agree(&mut options));
+        // A server draws no masking keys.
+        let connection = Connection::new(Role::Server, &options, deflate, |bytes| bytes.fill(0x5A));
+        Self {
+            connection,
+            stream,
+            buffer: vec![0; CHUNK].into(),
+            out: Vec::new(),
+        }
+    }
+}
+
+impl Echo for Core {
+    fn run(&mut self, messages: usize) -> usize {
+        let mut echoed = 0;
+        while echoed < messages {
+            let len = self.stream.take(&mut self.buffer);
+            let mut input = &mut self.buffer[..len];
+            while let Some(event) = self
+                .connection
+                .receive(&mut input, &mut self.out)
+                .expect("the feed is valid")
+            {
+                if let Event::Message(message) = event {
+                    self.connection
+                        .send(message, &mut self.out)
+                        .expect("the connection is open");
+                    echoed += 1;
+                }
+            }
+            self.stream.give(&self.out);
+            self.out.clear();
+        }
+        echoed
+    }
+}
+
+/// Level 6, 15 bits, no context takeover, as everybody else has them here; agreed on in a handshake.
+fn agree(options: &mut Options) -> DeflateParameters {
+    let deflate = &mut options.deflate;
+    (deflate.level, deflate.threshold) = (6, 32);
+    (
+        deflate.server_no_context_takeover,
+        deflate.client_no_context_takeover,
+    ) = (true, true);
+    (
+        deflate.server_max_window_bits,
+        deflate.client_max_window_bits,
+    ) = (WindowBits::MAX, WindowBits::MAX);
+    let mut upgrade = UpgradeOptions::new();
+    upgrade.deflate = Some(*deflate);
+    let request = crate::load::request("bench", true);
+    let request = ServerHandshake::new().receive(&mut request.as_bytes(), &upgrade);
+    let request = request
+        .expect("the request is valid")
+        .expect("the request is whole");
+    let agreement = request
+        .accept(&upgrade, &mut Vec::new())
+        .expect("the request is acceptable");
+    agreement.deflate.expect("the request offers compression")
+}
