@@ -37,7 +37,7 @@ impl Options {
             limits: Limits {
                 message_size: 1 << 20,
                 frame_size: 1 << 20,
-                fragments: 1024,
+                fragments: 131_072,
             },
             timeouts: match role {
                 Role::Server => Timeouts::server(),

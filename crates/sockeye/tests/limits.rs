@@ -166,13 +166,13 @@ fn fragments_above_the_limit_fail_with_1008() {
 fn default_limit_on_fragments_counts_empty_ones() {
     for role in ROLES {
         let mut bytes = to(role, 0x01, b"");
-        for _ in 1..1024 {
+        for _ in 1..131_072 {
             bytes.extend(to(role, 0x00, b""));
         }
         let mut peer = connection(role);
         assert_eq!(feed(&mut peer, [&bytes[..]]).error, None);
         let outcome = feed(&mut peer, [&to(role, 0x80, b"")[..]]);
-        let error = ProtocolError::TooManyFragments { limit: 1024 };
+        let error = ProtocolError::TooManyFragments { limit: 131_072 };
         assert_eq!(outcome.error, Some(error));
         assert_eq!(outcome.out, failure(role, 1008, error));
     }
@@ -210,11 +210,11 @@ fn frame_limit_holds_in_parts_delivery() {
 }
 
 #[test]
-fn default_limits_are_one_mebibyte_and_1024_fragments() {
+fn default_limits_are_one_mebibyte_and_131072_fragments() {
     let limits = Limits::default();
     assert_eq!(
         (limits.message_size, limits.frame_size, limits.fragments),
-        (1 << 20, 1 << 20, 1024)
+        (1 << 20, 1 << 20, 131_072)
     );
     for role in ROLES {
         let options = Options::new(role);

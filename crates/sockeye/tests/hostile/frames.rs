@@ -109,7 +109,7 @@ fn cve_2026_48779_many_tiny_fragments_cost_no_more_than_their_payload() {
 fn ws_2331_empty_fragments_are_counted_and_cost_nothing() {
     for role in ROLES {
         let mut bytes = to(role, 0x01, b"");
-        for _ in 1..131_000 {
+        for _ in 1..132_000 {
             bytes.extend(to(role, 0x00, b""));
         }
         let mut out = Vec::new();
@@ -117,8 +117,8 @@ fn ws_2331_empty_fragments_are_counted_and_cost_nothing() {
         let (events, usage) = receive_measured(&mut peer, &mut bytes.clone(), &mut out);
         assert_eq!(events, Ok(0));
         assert_eq!((usage.peak, usage.kept), (0, 0));
-        // The default limit stops it at the 1,025th.
-        let error = ProtocolError::TooManyFragments { limit: 1024 };
+        // The default limit stops it at the 131,073rd.
+        let error = ProtocolError::TooManyFragments { limit: 131_072 };
         let (outcome, usage) = receive_measured(&mut connection(role), &mut bytes, &mut out);
         assert_eq!(outcome, Err(error));
         assert_eq!(out, failure(role, 1008, error));

