@@ -132,18 +132,14 @@ struct Client {
 impl Client {
     /// Sends back every message until the server ends the connection.
     fn echo(&self, target: &str) -> Result<()> {
-        self.run(target, |event, answer| {
-            if let Event::Message(message) = event {
-                answer(message);
-            }
-        })
+        self.run(target, true, |_| ())
     }
 
     /// Returns the text message that the server sends.
     fn ask(&self, target: &str) -> Result<String> {
         let text = Arc::new(Mutex::new(None));
         let got = Arc::clone(&text);
-        self.run(target, move |event, _| {
+        self.run(target, false, move |event| {
             if let Event::Message(Message {
                 kind: MessageKind::Text,
                 data,
@@ -162,7 +158,8 @@ impl Client {
     fn run(
         &self,
         target: &str,
-        handle: impl Fn(Event, &mut dyn FnMut(Message)) + Send + Sync + 'static,
+        echo: bool,
+        handle: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<()> {
         let stream = TcpStream::connect(&self.host)
             .with_context(|| format!("cannot connect to {}", self.host))?;
@@ -170,8 +167,10 @@ impl Client {
         let mut options = DialOptions::new(&*self.host, target);
         options.deflate = self.deflate.then(Deflate::client);
         options.message_size = MESSAGE_SIZE;
-        let result = dial(&self.engine, stream, &options, move |event, peer| {
-            handle(event, &mut |message| peer.send(message));
+        // Inside the component, so that what came before a violation is answered before the connection fails.
+        options.echo = echo;
+        let result = dial(&self.engine, stream, &options, move |event, _| {
+            handle(event)
         });
         if guard.expired() {
             bail!("it took longer than {:?}", self.timeout);

@@ -66,7 +66,8 @@ pub struct DialOptions {
     pub message_size: u64,
     /// How long the opening handshake may take. Default 45 s.
     pub handshake_timeout: Option<Duration>,
-    pub(crate) deliver: Deliver,
+    /// Whether messages are sent back as they come, without being reported. Default false.
+    pub echo: bool,
 }
 
 impl DialOptions {
@@ -80,13 +81,13 @@ impl DialOptions {
             deflate: None,
             message_size: 1 << 20,
             handshake_timeout: Some(Duration::from_secs(45)),
-            deliver: Deliver::Report,
+            echo: false,
         }
     }
 }
 
 impl Deflate {
-    /// The settings that suit a server: windows of 12 bits, which take a quarter of the memory of 15 for little loss.
+    /// The settings that suit a server: windows of 12 bits, which take about half the memory of 15 for little loss.
     #[must_use]
     pub const fn server() -> Self {
         Self {
@@ -106,6 +107,16 @@ impl Deflate {
             server_max_window_bits: 15,
             client_max_window_bits: 15,
             ..Self::server()
+        }
+    }
+}
+
+impl DialOptions {
+    pub(crate) const fn deliver(&self) -> Deliver {
+        if self.echo {
+            Deliver::Echo
+        } else {
+            Deliver::Report
         }
     }
 }
@@ -163,7 +174,7 @@ pub(crate) fn dial(
         ..guest.call_timeouts(&mut store, made)?
     };
     guest.call_set_timeouts(&mut store, made, timeouts)?;
-    guest.call_set_delivery(&mut store, made, options.deliver.into())?;
+    guest.call_set_delivery(&mut store, made, options.deliver().into())?;
     Ok(made)
 }
 

@@ -462,7 +462,7 @@ fn dial(options: &DialOptions) -> Result<(sockeye::DialOptions, Settings), Strin
     dial.timeout = options.handshake_timeout;
     let settings = Settings {
         options: settings(Role::Client, options.message_size, dial.deflate),
-        deliver: options.deliver,
+        deliver: options.deliver(),
     };
     Ok((dial, settings))
 }
