@@ -147,6 +147,10 @@ fn note_bars(
     fastest: Option<usize>,
     report: &mut Report,
 ) {
+    // The bars speak of the protocol; with compression, the compressor is nearly all there is.
+    if load.case.kind.is_deflated() {
+        return;
+    }
     let find = |candidate| servers.iter().position(|(found, _)| *found == candidate);
     let Some(component) = find(Candidate::Component) else {
         return;
