@@ -15,69 +15,91 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Running};
 use crate::steps::Steps;
 use crate::tally::Tally;
-use crate::test::Missing;
+use crate::test::{self, Missing};
 use crate::workspace;
 
-/// Runs every target for `time`.
+/// Runs every target for `time`, with the default features and with all of them: the component has another inflater than the
+/// plain core.
 pub(crate) fn run(time: Duration) -> Result<Tally> {
     let folder = workspace::root().join("tests/fuzz");
-    let packages = workspace::packages(Some(&folder))?;
-    let targets: Vec<_> = packages
-        .into_iter()
-        .flat_map(|package| package.programs)
-        .collect();
-    if targets.is_empty() {
+    let Some(package) = workspace::packages(Some(&folder))?
+        .pop()
+        .filter(|package| !package.programs.is_empty())
+    else {
         bail!("no target in tests/fuzz/Cargo.toml");
-    }
+    };
     if !has_cpp() {
         return Err(Missing(
             "fuzzing needs a C++ compiler (on Debian: apt-get install g++)".into(),
         )
         .into());
     }
-    let host = host_triple()?;
+    let mut tally = Tally::default();
+    let sets: &[&str] = if package.has_features {
+        &["", "--all-features"]
+    } else {
+        &[""]
+    };
+    for features in sets {
+        let mut cargo = cargo("test", &folder, features);
+        tally += test::tests(&format!("seeds {features}"), &mut cargo)?;
+        let host = host_triple()?;
+        let mut cargo = self::cargo("build", &folder, features);
+        cargo
+            .args(["--bins", "--target", &host])
+            .env("RUSTFLAGS", RUSTFLAGS)
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        Steps::new(1).cargo(&format!("fuzz targets {features}"), &mut cargo)?;
+        let programs = folder.join("target").join(&host).join("release");
+        tally += run_targets(&package.programs, time, |target| {
+            run_target(&folder, &programs.join(target), target, time)
+        });
+    }
+    Ok(tally)
+}
+
+/// Cargo about to do something in `tests/fuzz`.
+fn cargo(command: &str, folder: &Path, features: &str) -> Command {
     let mut cargo = workspace::cargo();
     cargo
-        .args([
-            "build",
-            "--release",
-            "--bins",
-            "--target",
-            &host,
-            "--manifest-path",
-        ])
+        .args([command, "--release", "--manifest-path"])
         .arg(folder.join("Cargo.toml"));
     cargo
         .arg("--target-dir")
         .arg(folder.join("target"))
-        .env("RUSTFLAGS", RUSTFLAGS)
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    Steps::new(1).cargo("fuzz targets", &mut cargo)?;
+        .args(Some(features).filter(|features| !features.is_empty()));
+    cargo
+}
 
-    let programs = folder.join("target").join(&host).join("release");
+/// Runs `targets`, as many at a time as there are processors.
+fn run_targets(
+    targets: &[String],
+    time: Duration,
+    run: impl Fn(&str) -> Result<String> + Sync,
+) -> Tally {
+    println!("--- {} targets, {} s each", targets.len(), time.as_secs());
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    match run_target(&folder, &programs.join(target), target, time) {
-                        Ok(last) => println!("{target}: {last}"),
-                        Err(error) => {
-                            println!("{target}: {error:#}");
-                            failed.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
+                    let (outcome, failures) = match run(target) {
+                        Ok(last) => (last, 0),
+                        Err(error) => (format!("{error:#}"), 1),
+                    };
+                    println!("{target}: {outcome}");
+                    failed.fetch_add(failures, Ordering::Relaxed);
                 }
             });
         }
     });
     let failed = failed.into_inner();
-    Ok(Tally {
+    Tally {
         passed: targets.len() - failed,
         failed,
         skipped: 0,
-    })
+    }
 }
 
 /// Runs one target, and returns the last line of its log.

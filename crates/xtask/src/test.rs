@@ -278,7 +278,7 @@ fn check(what: &str, command: &mut Command) -> Result<Tally> {
 }
 
 /// Runs `cargo test` and counts the tests.
-fn tests(what: &str, cargo: &mut Command) -> Result<Tally> {
+pub(crate) fn tests(what: &str, cargo: &mut Command) -> Result<Tally> {
     println!("--- {what}");
     let running = Running::start(
         cargo

@@ -76,6 +76,8 @@ pub(crate) struct Package {
     pub(crate) tests: Vec<String>,
     /// The names of its programs.
     pub(crate) programs: Vec<String>,
+    /// Whether it has features beside the default.
+    pub(crate) has_features: bool,
     /// The folder it is in.
     pub(crate) folder: PathBuf,
 }
@@ -117,6 +119,9 @@ fn package(value: &Value) -> Package {
         name: text(&value["name"]),
         tests: targets("test"),
         programs: targets("bin"),
+        has_features: value["features"]
+            .as_object()
+            .is_some_and(|features| features.keys().any(|name| name != "default")),
         folder: Path::new(&text(&value["manifest_path"]))
             .parent()
             .map(Path::to_owned)
