@@ -48,7 +48,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "NAME", help_heading = "Protocol")]
     subprotocol: Vec<String>,
 
-    /// Web page origin that may connect, as https://example.com or https://*.example.com; `any` lets in all of them. By default only
+    /// Web page origin that may connect, as `https://example.com` or `https://*.example.com`; `any` lets in all of them. By default only
     /// pages of the host that the request is for. Programs that are not browsers send no origin and are always let in. May be repeated.
     #[arg(long, value_name = "ORIGIN", help_heading = "Protocol")]
     origin: Vec<String>,

@@ -23,8 +23,8 @@ use crate::{
 /// wasmtime poisons the whole store when a guest traps, so the store is the unit that fails: `fail` closes the sockets of
 /// all connections in it, and nobody else notices.
 pub(crate) struct Instance {
-    /// The guest's memory, handles and sockets.
-    store: RefCell<Store<Sandbox>>,
+    /// The guest's memory, handles and sockets. `None` once it has failed: all of that is given back at once.
+    store: RefCell<Option<Store<Sandbox>>>,
     /// The guest's exports.
     exports: Endpoint,
     /// How the guest treats connections that it accepts.
@@ -35,7 +35,6 @@ pub(crate) struct Instance {
     pub(super) connections: Cell<usize>,
     /// Connections that it has ever had.
     pub(super) served: Cell<usize>,
-    failed: Cell<bool>,
 }
 
 /// What a store holds beside the guest.
@@ -77,13 +76,12 @@ impl Instance {
             .map(|options| options::upgrade(&mut store, &exports, options))
             .transpose()?;
         Ok(Rc::new(Self {
-            store: RefCell::new(store),
+            store: RefCell::new(Some(store)),
             exports,
             upgrade_options,
             deadline: engine.deadline,
             connections: Cell::new(0),
             served: Cell::new(0),
-            failed: Cell::new(false),
         }))
     }
 
@@ -139,20 +137,21 @@ impl Instance {
 
     /// Whether a fault has ended it.
     pub(super) fn is_failed(&self) -> bool {
-        self.failed.get()
+        self.store.borrow().is_none()
     }
 
     /// Bytes of linear memory, which never shrinks.
     pub(super) fn memory(&self) -> usize {
-        self.store.borrow().data().memory.size
+        self.store
+            .borrow()
+            .as_ref()
+            .map_or(0, |store| store.data().memory.size)
     }
 
     #[inline]
     fn enter(&self) -> Result<RefMut<'_, Store<Sandbox>>, Failed> {
-        if self.failed.get() {
-            return Err(Failed);
-        }
-        let mut store = self.store.borrow_mut();
+        let mut store =
+            RefMut::filter_map(self.store.borrow_mut(), Option::as_mut).map_err(|_| Failed)?;
         store.set_epoch_deadline(self.deadline);
         Ok(store)
     }
@@ -160,14 +159,14 @@ impl Instance {
     /// Logs the fault once and tells every connection in the store.
     #[cold]
     fn fail(&self, error: &Error) -> Failed {
-        if !self.failed.replace(true) {
+        if let Some(store) = self.store.take() {
             tracing::error!(
                 connections = self.connections.get(),
                 reason = %Reason(error),
                 "an instance failed: its connections are closed, a new one takes its place",
             );
             tracing::debug!("{error:?}");
-            for socket in self.store.borrow().data().sockets.iter().flatten() {
+            for socket in store.data().sockets.iter().flatten() {
                 socket.abort();
             }
         }
