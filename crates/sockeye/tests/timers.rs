@@ -138,6 +138,28 @@ fn pong_keeps_the_connection_alive() {
 }
 
 #[test]
+fn interval_is_kept_where_the_answer_may_take_longer_than_it() {
+    let mut timeouts = Timeouts::server();
+    timeouts.ping_interval = seconds(1);
+    let mut server = Peer::new(Role::Server, timeouts);
+    for second in 1..10 {
+        assert_eq!(server.due(), Some(second));
+        assert_eq!(server.at(second), Ok(EMPTY_PING.to_vec()));
+        assert_eq!(server.read(second, &to(Role::Server, 0x8A, b"")), 1);
+    }
+    // While there is no answer, there is no other Ping.
+    assert_eq!(server.at(10), Ok(EMPTY_PING.to_vec()));
+    for second in 11..30 {
+        assert_eq!(server.at(second), Ok(vec![]));
+    }
+    let error = ProtocolError::PongTimeout;
+    assert_eq!(
+        server.at(30),
+        Err((error, failure(Role::Server, 1011, error)))
+    );
+}
+
+#[test]
 fn pong_within_the_same_tick_of_the_clock_counts() {
     let mut server = Peer::new(Role::Server, Timeouts::server());
     assert_eq!(server.at(20), Ok(EMPTY_PING.to_vec()));

@@ -141,31 +141,28 @@ impl Connection {
         let Some(interval) = timers.timeouts.ping_interval else {
             return Ok(());
         };
-        if let Some(due) = timers.pong_due
-            && due <= timers.now
-        {
+        if let Some(due) = timers.pong_due {
             // Anything that came since the Ping shows that the peer lives; a Pong may wait behind a long message.
             let pinged = timers
                 .timeouts
                 .pong
                 .map_or(due, |timeout| due.saturating_sub(timeout));
-            if timers.heard < pinged {
+            if timers.heard >= pinged {
+                timers.pong_due = None;
+            } else if due <= timers.now {
                 return Err(self.fail(ProtocolError::PongTimeout, out));
             }
-            timers.pong_due = None;
-            timers.ping_due = timers.heard.checked_add(interval);
         }
         if timers.ping_due.is_some_and(|due| due <= timers.now) {
             let due = timers.heard.checked_add(interval);
             if due.is_some_and(|due| due > timers.now) {
                 timers.ping_due = due;
-            } else if self.state == State::Open {
+                return Ok(());
+            }
+            // While a Ping is unanswered there is no other; whether it still is, is asked again then.
+            timers.ping_due = timers.due(Some(interval));
+            if timers.pong_due.is_none() && self.state == State::Open {
                 timers.pong_due = timers.due(timers.timeouts.pong);
-                timers.ping_due = if timers.pong_due.is_some() {
-                    None
-                } else {
-                    timers.due(Some(interval))
-                };
                 self.write_frame(Opcode::Ping, &[], out);
             }
         }
