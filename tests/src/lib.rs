@@ -1,10 +1,10 @@
 //! A running `sockeye serve` and a client made of nothing but a socket: bytes go out as they are written in the test.
 
-use core::time::Duration;
+use core::{net::SocketAddr, time::Duration};
 use std::{
     env, fs,
     io::{BufRead, BufReader, ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
