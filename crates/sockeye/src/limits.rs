@@ -10,7 +10,7 @@ use core::time::Duration;
 #[non_exhaustive]
 pub struct Limits {
     /// Longest message in bytes, after inflation. Default 1 MiB. Above it the connection fails with 1009. It does not bound
-    /// messages that are received in parts ([`Delivery::Parts`](crate::Delivery::Parts)).
+    /// messages that are received in parts ([`Delivery::Parts`](crate::Delivery::Parts)), but the longest part of a compressed one.
     pub message_size: usize,
     /// Longest frame payload in bytes, judged by the frame's header. Default 1 MiB. Above it the connection fails with 1009.
     pub frame_size: u64,

@@ -15,18 +15,13 @@ fn seeds(default: u64) -> impl Iterator<Item = u64> {
     0..from_environment.map_or(default, |seeds| seeds.parse().unwrap())
 }
 
-fn options(random: &mut Random, role: Role, compressed: bool) -> Options {
+fn options(random: &mut Random, role: Role) -> Options {
     let mut options = Options::new(role);
     options.automatic_pong = !random.once_in(4);
     if random.once_in(3) {
         options.delivery = Delivery::Parts;
     }
-    // A part may inflate to no more than the limit, and how much of a message lies in a part is up to the transport.
-    if options.delivery == Delivery::Messages || !compressed {
-        options.limits.message_size = random.choose(&[0, 50, 700, 1 << 20, 1 << 20]);
-    } else {
-        options.limits.message_size = 1 << 30;
-    }
+    options.limits.message_size = random.choose(&[0, 50, 700, 1 << 20, 1 << 20]);
     options.limits.frame_size = random.choose(&[100, 1000, 1 << 20, 1 << 20]);
     options.limits.fragments = random.choose(&[2, 1024, 1024]);
     options
@@ -37,7 +32,7 @@ fn assert_cuts_do_not_matter(seed: u64, compressed: bool, damaged: bool) -> Outc
     let mut random = Random::new(seed);
     let role = random.choose(&ROLES);
     let parameters = compressed.then(|| random.parameters());
-    let options = options(&mut random, role, compressed);
+    let options = options(&mut random, role);
     let mut bytes = random.stream(role, parameters);
     if damaged {
         random.mutate(&mut bytes);

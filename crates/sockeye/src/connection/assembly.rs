@@ -95,31 +95,22 @@ impl Assembly {
         }
     }
 
-    /// Inflates and checks a piece that is handed over at once, in parts delivery. `None`: the piece is good as it is.
-    pub(super) fn pass(
+    /// Inflates and checks a piece that is handed over at once, in parts delivery: appends it to `part`.
+    pub(super) fn inflate_part(
         &mut self,
         data: &[u8],
-        last: bool,
-        compression: Option<&mut Compression>,
+        part: &mut Vec<u8>,
+        compression: &mut Compression,
         limit: usize,
-    ) -> Result<Option<Vec<u8>>, ProtocolError> {
-        let Some(compression) = compression.filter(|_| self.compressed) else {
-            self.check(data, last)?;
-            return Ok(None);
-        };
-        let mut bytes = Vec::new();
-        let inflated = compression.inflate(data, &mut bytes, limit);
-        self.check(&bytes, false)?;
-        inflated?;
-        if last {
-            compression.finish_inflate()?;
-            self.check(&[], true)?;
-        }
-        Ok(Some(bytes))
+    ) -> Result<(), ProtocolError> {
+        let before = part.len();
+        let inflated = compression.inflate(data, part, limit);
+        self.check_part(&part[before..], false)?;
+        inflated
     }
 
-    /// Checks a piece of text.
-    fn check(&mut self, data: &[u8], last: bool) -> Result<(), ProtocolError> {
+    /// Checks a piece that is handed over at once, in parts delivery.
+    pub(super) fn check_part(&mut self, data: &[u8], last: bool) -> Result<(), ProtocolError> {
         if self.kind == MessageKind::Text {
             self.utf8.check(data)?;
             if last {

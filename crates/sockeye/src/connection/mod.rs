@@ -1,6 +1,7 @@
 //! One connection after its opening handshake.
 
 mod assembly;
+mod parts;
 mod receive;
 mod send;
 mod timer;

@@ -5,7 +5,7 @@ use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use super::{Connection, Initiator, State, assembly::Assembly};
 use crate::{
     CloseCode, CloseFrame, Delivery, Event, FrameHeader, MaskingKey, Message, MessageKind, Opcode,
-    Part, ProtocolError, Role, utf8::from_utf8,
+    ProtocolError, Role, utf8::from_utf8,
 };
 
 /// What is known of the frame whose end has not come.
@@ -15,7 +15,7 @@ pub(super) struct Incoming {
     held: [u8; 125],
     held_len: u8,
     /// The frame whose payload is coming.
-    frame: Option<Frame>,
+    pub(super) frame: Option<Frame>,
 }
 
 impl Default for Incoming {
@@ -29,12 +29,12 @@ impl Default for Incoming {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+pub(super) struct Frame {
     opcode: Opcode,
-    fin: bool,
+    pub(super) fin: bool,
     /// The key for the next byte of payload; zero when it is not masked.
-    mask: MaskingKey,
-    remaining: u64,
+    pub(super) mask: MaskingKey,
+    pub(super) remaining: u64,
 }
 
 impl Connection {
@@ -294,6 +294,14 @@ impl Connection {
         frame: Frame,
         input: &mut &'i mut [u8],
     ) -> Result<Option<Event<'i>>, ProtocolError> {
+        if self.delivery == Delivery::Parts
+            && self
+                .message
+                .as_ref()
+                .is_some_and(|message| message.compressed)
+        {
+            return self.receive_inflated_part(frame, input);
+        }
         let len = usize::try_from(frame.remaining)
             .unwrap_or(usize::MAX)
             .min(input.len());
@@ -312,25 +320,16 @@ impl Connection {
         let Some(message) = &mut self.message else {
             return Ok(None);
         };
-        let compression = self.compression.as_deref_mut();
-
         if self.delivery == Delivery::Parts {
-            let kind = message.kind;
-            // One part never inflates to more than the limit on a message.
-            let inflated = message.pass(data, last, compression, self.limits.message_size)?;
-            if last {
-                self.message = None;
-            }
-            let data = inflated.map_or(Cow::Borrowed(data), Cow::Owned);
-            // A part that says nothing is not reported, and does not make the message younger.
-            if !last && data.is_empty() {
-                return Ok(None);
-            }
-            self.timers.message_finished();
-            return Ok(Some(Event::Part(Part::new(kind, data, last))));
+            message.check_part(data, last)?;
+            return Ok(self.part(Cow::Borrowed(data), last));
         }
 
-        message.append(data, compression, self.limits.message_size)?;
+        message.append(
+            data,
+            self.compression.as_deref_mut(),
+            self.limits.message_size,
+        )?;
         if !last {
             return Ok(None);
         }
@@ -430,7 +429,7 @@ fn close_payload(code: CloseCode, reason: &str) -> Vec<u8> {
 
 /// Takes `len` bytes off the front.
 #[inline]
-fn take<'i>(input: &mut &'i mut [u8], len: usize) -> &'i mut [u8] {
+pub(super) fn take<'i>(input: &mut &'i mut [u8], len: usize) -> &'i mut [u8] {
     let (taken, rest) = core::mem::take(input).split_at_mut(len);
     *input = rest;
     taken

@@ -1,0 +1,71 @@
+//! Messages handed over in parts, as they come.
+
+use alloc::{borrow::Cow, vec::Vec};
+
+use super::{
+    Connection,
+    receive::{Frame, take},
+};
+use crate::{Event, Part, ProtocolError, Role};
+
+/// The most bytes that DEFLATE makes of one: four matches of the greatest length, at two bits each.
+const MAX_RATIO: usize = 1032;
+/// What the end of a code may add that began in the byte before.
+const MAX_MATCH: usize = 258;
+
+impl Connection {
+    /// Takes payload of a frame of a compressed message, and returns what it inflates to.
+    ///
+    /// A part is at most as long as [`Limits::message_size`](crate::Limits::message_size), or 4 KiB. What might not fit stays in `input` for
+    /// the next part: a message must not fail because a read brought much of it.
+    pub(super) fn receive_inflated_part<'i>(
+        &mut self,
+        mut frame: Frame,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<Event<'i>>, ProtocolError> {
+        let (Some(message), Some(compression)) =
+            (&mut self.message, self.compression.as_deref_mut())
+        else {
+            return Ok(None);
+        };
+        let limit = self.limits.message_size.max(4 * MAX_RATIO);
+        let mut part = Vec::new();
+        loop {
+            let room = limit.saturating_sub(part.len() + MAX_MATCH) / MAX_RATIO;
+            let len = usize::try_from(frame.remaining)
+                .unwrap_or(usize::MAX)
+                .min(input.len())
+                .min(room.max(1));
+            let data = take(input, len);
+            if self.role == Role::Server {
+                frame.mask.apply(data);
+            }
+            frame.mask = frame.mask.advanced(len);
+            frame.remaining -= len as u64;
+            message.inflate_part(data, &mut part, compression, limit)?;
+            if frame.remaining == 0 || input.is_empty() || part.len() > limit / 2 {
+                break;
+            }
+        }
+        let last = frame.remaining == 0 && frame.fin;
+        if last {
+            compression.finish_inflate()?;
+            message.check_part(&[], true)?;
+        }
+        self.incoming.frame = (frame.remaining > 0).then_some(frame);
+        Ok(self.part(Cow::Owned(part), last))
+    }
+
+    /// Hands over a part of the message under way. One that says nothing is not reported, and does not make the message younger.
+    pub(super) fn part<'i>(&mut self, data: Cow<'i, [u8]>, last: bool) -> Option<Event<'i>> {
+        if !last && data.is_empty() {
+            return None;
+        }
+        let kind = self.message.as_ref()?.kind;
+        if last {
+            self.message = None;
+        }
+        self.timers.message_finished();
+        Some(Event::Part(Part::new(kind, data, last)))
+    }
+}
