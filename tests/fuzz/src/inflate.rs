@@ -108,7 +108,7 @@ fn messages(parameters: DeflateParameters, stream: &[u8], read: usize) -> Receiv
 fn parts(parameters: DeflateParameters, stream: &[u8]) -> Received {
     let mut options = Options::new(Role::Client);
     options.delivery = Delivery::Parts;
-    options.limits.message_size = 1 << 30;
+    options.limits.message_size = LIMIT;
     options.limits.fragments = u32::MAX;
     let mut stream = stream.to_vec();
     let mut connection = Connection::new(Role::Client, &options, Some(parameters), entropy);
