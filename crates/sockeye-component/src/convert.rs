@@ -10,8 +10,11 @@ use sockeye::{
 
 use crate::bindings::sockeye::websocket::types::{self, Event, Initiator, MessageKind, SendError};
 
-pub(crate) fn instant(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+pub(crate) const fn instant(time: Duration) -> u64 {
+    // In 64 bits: WebAssembly has no multiplication of 128.
+    time.as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(time.subsec_nanos() as u64)
 }
 
 /// # Errors

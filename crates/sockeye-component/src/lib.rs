@@ -2,6 +2,8 @@
 //!
 //! It has no files, no network, no clock and no randomness but what the host hands to it.
 
+#[cfg(target_arch = "wasm32")]
+mod allocator;
 mod bindings;
 #[cfg(feature = "codec")]
 mod codec;
@@ -11,6 +13,10 @@ mod driver;
 mod endpoint;
 mod entropy;
 mod options;
+
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: allocator::Aligned = allocator::Aligned;
 
 /// What implements the exported interfaces.
 struct Component;

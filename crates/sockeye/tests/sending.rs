@@ -297,3 +297,24 @@ fn client_draws_a_fresh_mask_for_each_frame() {
     assert_eq!(payloads.len(), 14);
     assert_eq!(DRAWN.load(Ordering::Relaxed), 14);
 }
+
+#[test]
+fn vectored_message_is_the_same_on_the_wire() {
+    for role in ROLES {
+        for message in [Message::text("Hello"), Message::binary(vec![7; 70_000])] {
+            let mut whole = Vec::new();
+            connection(role).send(message.clone(), &mut whole).unwrap();
+            let mut out = Vec::new();
+            let mut peer = connection(role);
+            let rest = peer.send_vectored(&message, &mut out).unwrap().to_vec();
+            // A client masks what it sends, which takes a copy.
+            let left = if role == Role::Server {
+                message.as_bytes().len()
+            } else {
+                0
+            };
+            assert_eq!(rest.len(), left);
+            assert_eq!([out, rest].concat(), whole);
+        }
+    }
+}

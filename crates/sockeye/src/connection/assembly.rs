@@ -46,6 +46,27 @@ impl Assembly {
         }
     }
 
+    /// Makes room for a piece of `len` bytes in a frame that has announced `announced` more, this piece included.
+    ///
+    /// A large message is moved as it grows, so that it grows in big steps: to four times what has come, but never beyond what was
+    /// announced. What was only announced is never reserved.
+    #[inline]
+    pub(super) fn reserve(&mut self, len: usize, announced: u64) {
+        let (held, capacity) = match &self.content {
+            Content::Text(text) => (text.len(), text.capacity()),
+            Content::Bytes(bytes) => (bytes.len(), bytes.capacity()),
+        };
+        if self.compressed || capacity - held >= len {
+            return;
+        }
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        let additional = announced.min(len + 3 * (held + len));
+        match &mut self.content {
+            Content::Text(text) => text.reserve(additional),
+            Content::Bytes(bytes) => bytes.reserve(additional),
+        }
+    }
+
     /// Appends a piece of payload, unmasked. `limit` bounds the whole message.
     pub(super) fn append(
         &mut self,

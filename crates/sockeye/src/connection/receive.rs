@@ -325,6 +325,7 @@ impl Connection {
             return Ok(self.part(Cow::Borrowed(data), last));
         }
 
+        message.reserve(len, frame.remaining);
         message.append(
             data,
             self.compression.as_deref_mut(),

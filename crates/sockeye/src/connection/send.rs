@@ -38,6 +38,32 @@ impl Connection {
         Ok(())
     }
 
+    /// Like [`Self::send`], but leaves to the caller what goes out as it is: returns the bytes to write after `out`, none when all of
+    /// it is in `out`. Written together with `out` in one vectored write, a large message is not copied.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::send`].
+    pub fn send_vectored<'m>(
+        &mut self,
+        message: &'m Message<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<&'m [u8], SendError> {
+        self.check_sendable()?;
+        let data = message.as_bytes();
+        let opcode = message.kind().opcode();
+        if self.compresses(data.len()) {
+            self.write_compressed(opcode, data, true, out);
+        } else if self.role == Role::Client {
+            self.write_frame(opcode, data, out);
+        } else {
+            let (bytes, len) = FrameHeader::new(opcode, data.len() as u64).encode();
+            out.extend_from_slice(&bytes[..len]);
+            return Ok(data);
+        }
+        Ok(&[])
+    }
+
     /// Appends a part of a message to `out`, as a frame of its own. The first part decides whether the message is compressed. Control
     /// frames may go between the parts of a message, other messages may not.
     ///
