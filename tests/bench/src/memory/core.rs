@@ -34,6 +34,9 @@ impl Core {
     }
 }
 
+/// From this length on, a payload is not copied behind its header. fastwebsockets does so from 1 KiB on.
+const VECTORED: usize = 4096;
+
 impl Echo for Core {
     fn run(&mut self, messages: usize) -> usize {
         let mut echoed = 0;
@@ -46,10 +49,18 @@ impl Echo for Core {
                 .expect("the feed is valid")
             {
                 if let Event::Message(message) = event {
-                    self.connection
-                        .send(message, &mut self.out)
-                        .expect("the connection is open");
                     echoed += 1;
+                    if message.as_bytes().len() < VECTORED {
+                        let sent = self.connection.send(message, &mut self.out);
+                        sent.expect("the connection is open");
+                        continue;
+                    }
+                    // As one vectored write.
+                    let sent = self.connection.send_vectored(&message, &mut self.out);
+                    let payload = sent.expect("the connection is open");
+                    self.stream.give(&self.out);
+                    self.stream.give(payload);
+                    self.out.clear();
                 }
             }
             self.stream.give(&self.out);
