@@ -86,6 +86,8 @@ impl InstancePool {
         instance.is_failed()
             || instance.served.get() >= self.engine.connections * LIFETIMES
             || (instance.connections.get() == 0 && instance.memory() > GROWN)
+            // A few peers with large messages must not drive everybody who comes later against the cap.
+            || instance.memory() > self.engine.memory / 2
     }
 }
 
