@@ -101,7 +101,7 @@ pub(crate) struct Serve {
     engine: EngineKind,
 
     /// Connections that share an instance of the component, and its fate should it fail. 1 isolates each connection from every
-    /// other, for about 30 KiB each.
+    /// other, for about 34 KiB each.
     #[arg(long, value_name = "N", default_value = "256", help_heading = "Engine")]
     instance_connections: NonZeroUsize,
 

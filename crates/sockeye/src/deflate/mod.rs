@@ -80,7 +80,7 @@ pub struct PerMessageDeflate {
     pub server_no_context_takeover: bool,
     /// Whether the client forgets its window after each message. Default false.
     pub client_no_context_takeover: bool,
-    /// Largest window of the server's compressor. Default 12 bits for a server (a quarter of the memory of 15, for little loss), 15
+    /// Largest window of the server's compressor. Default 12 bits for a server (about half the memory of 15 with zlib-rs, for little loss), 15
     /// for a client.
     pub server_max_window_bits: WindowBits,
     /// Largest window of the client's compressor. Default 12 bits for a server, 15 for a client. A server can ask only clients that
