@@ -125,6 +125,8 @@ impl core::error::Error for ProtocolError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendError {
+    /// The opening handshake of a [`Session`](crate::Session) is not done yet.
+    NotOpen,
     /// A Close frame has been sent, or the connection has ended: nothing may follow (RFC 6455 §5.5.1).
     CloseSent,
     /// A control frame's payload would be longer than 125 bytes (RFC 6455 §5.5), or a close reason than
@@ -142,6 +144,7 @@ pub enum SendError {
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotOpen => f.write_str("the opening handshake is not done yet"),
             Self::CloseSent => f.write_str("the connection is closing or closed"),
             Self::ControlTooLong => {
                 write!(

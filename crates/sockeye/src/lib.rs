@@ -77,6 +77,7 @@ mod mask;
 mod message;
 mod options;
 mod prepared;
+mod session;
 mod utf8;
 
 pub use close::{CloseCode, CloseFrame};
@@ -95,6 +96,9 @@ pub use mask::MaskingKey;
 pub use message::{Message, MessageKind, Part};
 pub use options::{Delivery, Options};
 pub use prepared::PreparedMessage;
+pub use session::{
+    AcceptSettings, AnswerError, Closed, DialSettings, Session, SessionError, SessionEvent,
+};
 
 /// Which side of a connection this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

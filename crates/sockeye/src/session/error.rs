@@ -1,0 +1,93 @@
+//! Why a session ended without a closing handshake, and why an answer to a request is not one.
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::{HandshakeError, InvalidOption, ProtocolError};
+
+/// Why a connection ended without a closing handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The opening handshake failed. A server has told the client.
+    Handshake(HandshakeError),
+    /// A client sent too much before its request was answered.
+    EarlyData {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The application refused the client with this status.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// This side closed before the connection was open.
+    ClosedEarly,
+    /// The peer broke a rule, or a timeout.
+    Protocol(ProtocolError),
+    /// The byte stream broke, in the words of [`Session::receive_end`](crate::Session::receive_end)'s caller.
+    Transport(String),
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Handshake(error) => error.fmt(f),
+            Self::EarlyData { limit } => write!(
+                f,
+                "the client sent {limit} bytes before its request was answered"
+            ),
+            Self::Refused { status } => write!(f, "refused with status {status}"),
+            Self::ClosedEarly => f.write_str("closed during the opening handshake"),
+            Self::Protocol(error) => error.fmt(f),
+            Self::Transport(error) => f.write_str(error),
+        }
+    }
+}
+
+impl core::error::Error for SessionError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            // Shown as themselves, so that their cause is the next one.
+            Self::Handshake(error) => error.source(),
+            Self::Protocol(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<HandshakeError> for SessionError {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
+}
+
+impl From<ProtocolError> for SessionError {
+    fn from(error: ProtocolError) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+/// Why a request was not answered. Nothing has been written, and a request that waits still does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// No request is waiting for an answer.
+    NoRequest,
+    /// The client cannot be let in like this: [`Request::accept_with`](crate::Request::accept_with) says why.
+    Handshake(HandshakeError),
+    /// The refusal is not valid: [`Request::refuse_with`](crate::Request::refuse_with) says why.
+    InvalidOption(InvalidOption),
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRequest => f.write_str("no request is waiting for an answer"),
+            Self::Handshake(error) => error.fmt(f),
+            Self::InvalidOption(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for AnswerError {}
