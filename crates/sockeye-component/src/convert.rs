@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use sockeye::{
-    Agreement, CloseCode, CloseFrame, Event as CoreEvent, ExtraHeaders, Initiator as CoreInitiator,
+    Agreement, CloseCode, CloseFrame, Closed, ExtraHeaders, Initiator as CoreInitiator,
     Message as CoreMessage, MessageKind as CoreKind, Part as CorePart, Request as CoreRequest,
-    SendError as CoreSendError,
+    SendError as CoreSendError, SessionEvent,
 };
 
 use crate::bindings::sockeye::websocket::types::{self, Event, Initiator, MessageKind, SendError};
@@ -30,15 +30,7 @@ pub(crate) fn extra_headers(fields: Vec<types::Header>) -> Result<ExtraHeaders, 
     Ok(headers)
 }
 
-pub(crate) const fn initiator(initiator: Option<CoreInitiator>) -> Initiator {
-    match initiator {
-        Some(CoreInitiator::Local) => Initiator::Local,
-        Some(CoreInitiator::Peer) => Initiator::Peer,
-        _ => Initiator::Transport,
-    }
-}
-
-pub(crate) fn request(request: &CoreRequest) -> types::Request {
+fn request(request: &CoreRequest) -> types::Request {
     let field = |(name, value): (&str, &[u8])| {
         (
             name.to_ascii_lowercase(),
@@ -55,10 +47,10 @@ pub(crate) fn request(request: &CoreRequest) -> types::Request {
     }
 }
 
-pub(crate) fn agreement(agreement: &Agreement) -> types::Agreement {
+fn agreement(agreement: Agreement) -> types::Agreement {
     types::Agreement {
-        subprotocol: agreement.subprotocol.clone(),
-        extensions: agreement.extensions.clone(),
+        subprotocol: agreement.subprotocol,
+        extensions: agreement.extensions,
     }
 }
 
@@ -69,31 +61,39 @@ const fn kind(kind: CoreKind) -> MessageKind {
     }
 }
 
-/// `None` for a Close frame: the driver makes `closed` of it.
-pub(crate) fn event(event: CoreEvent<'_>) -> Option<Event> {
+#[inline]
+pub(crate) fn event(event: SessionEvent<'_>) -> Option<Event> {
     Some(match event {
-        CoreEvent::Message(message) => Event::Message(types::Message {
+        SessionEvent::Request(asked) => Event::Request(request(&asked)),
+        SessionEvent::Opened(agreed) => Event::Opened(agreement(agreed)),
+        SessionEvent::Message(message) => Event::Message(types::Message {
             kind: kind(message.kind()),
             data: message.into_bytes(),
         }),
-        CoreEvent::Part(part) => Event::Part(types::Part {
+        SessionEvent::Part(part) => Event::Part(types::Part {
             kind: kind(part.kind),
             data: part.data.into_owned(),
             final_: part.fin,
         }),
-        CoreEvent::Ping(payload) => Event::Ping(payload.into_owned()),
-        CoreEvent::Pong(payload) => Event::Pong(payload.into_owned()),
+        SessionEvent::Ping(payload) => Event::Ping(payload.into_owned()),
+        SessionEvent::Pong(payload) => Event::Pong(payload.into_owned()),
+        SessionEvent::Closed(end) => Event::Closed(closed(end)),
+        // The core and the WIT package know the same events.
         _ => return None,
     })
 }
 
-/// About how many bytes an event takes.
-pub(crate) fn size(event: &Event) -> usize {
-    64 + match event {
-        Event::Message(message) => message.data.len(),
-        Event::Part(part) => part.data.len(),
-        Event::Ping(payload) | Event::Pong(payload) => payload.len(),
-        _ => 0,
+pub(crate) fn closed(closed: Closed) -> types::Closed {
+    types::Closed {
+        code: closed.code.get(),
+        reason: closed.reason,
+        initiator: match closed.initiator {
+            CoreInitiator::Local => Initiator::Local,
+            CoreInitiator::Peer => Initiator::Peer,
+            _ => Initiator::Transport,
+        },
+        clean: closed.clean,
+        error: closed.error.map(|error| error.to_string()),
     }
 }
 
@@ -127,6 +127,7 @@ pub(crate) const fn send_error(error: CoreSendError) -> SendError {
         CoreSendError::InvalidCloseCode => SendError::InvalidCloseCode,
         CoreSendError::InvalidUtf8 => SendError::InvalidText,
         CoreSendError::MessageUnfinished => SendError::MessageUnfinished,
+        CoreSendError::NotOpen => SendError::NotOpen,
         _ => SendError::CloseSent,
     }
 }

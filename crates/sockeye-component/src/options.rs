@@ -1,10 +1,11 @@
 //! The resources `upgrade-options` and `dial-options`.
 
 use core::{cell::RefCell, time::Duration};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use sockeye::{
-    DialOptions, Options, OriginPolicy, PerMessageDeflate, Role, UpgradeOptions, WindowBits,
+    AcceptSettings, DialOptions, DialSettings, Options, OriginPolicy, PerMessageDeflate, Role,
+    UpgradeOptions, WindowBits,
 };
 
 use crate::{
@@ -14,50 +15,41 @@ use crate::{
     convert,
 };
 
-/// How a server treats its connections.
+/// What connections share with the options they began with.
 #[derive(Clone)]
-pub(crate) struct UpgradeSettings {
-    pub(crate) handshake: UpgradeOptions,
-    pub(crate) connection: Options,
+pub(crate) struct Shared<S> {
+    pub(crate) session: Arc<S>,
     /// Bytes waiting to be written above which nothing more is read or sent.
     pub(crate) output: usize,
-    pub(crate) echo: bool,
-    pub(crate) ask: bool,
 }
 
-/// How a client opens connections.
-#[derive(Clone)]
-pub(crate) struct DialSettings {
-    pub(crate) handshake: DialOptions,
-    pub(crate) connection: Options,
-    pub(crate) output: usize,
-    pub(crate) echo: bool,
+impl<S: Clone> Shared<S> {
+    fn new(session: S) -> RefCell<Self> {
+        RefCell::new(Self {
+            session: Arc::new(session),
+            output: OUTPUT,
+        })
+    }
 }
 
 const OUTPUT: usize = 1 << 20;
 
 /// `upgrade-options`. Connections share the settings they began with.
-pub(crate) struct Upgrade(RefCell<Rc<UpgradeSettings>>);
+pub(crate) struct Upgrade(RefCell<Shared<AcceptSettings>>);
 
 impl Upgrade {
-    pub(crate) fn settings(&self) -> Rc<UpgradeSettings> {
-        Rc::clone(&self.0.borrow())
+    pub(crate) fn settings(&self) -> Shared<AcceptSettings> {
+        self.0.borrow().clone()
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut UpgradeSettings) -> T) -> T {
-        change(Rc::make_mut(&mut self.0.borrow_mut()))
+    fn change<T>(&self, change: impl FnOnce(&mut AcceptSettings) -> T) -> T {
+        change(Arc::make_mut(&mut self.0.borrow_mut().session))
     }
 }
 
 impl wit::GuestUpgradeOptions for Upgrade {
     fn new() -> Self {
-        Self(RefCell::new(Rc::new(UpgradeSettings {
-            handshake: UpgradeOptions::default(),
-            connection: Options::new(Role::Server),
-            output: OUTPUT,
-            echo: false,
-            ask: false,
-        })))
+        Self(Shared::new(AcceptSettings::new(UpgradeOptions::new())))
     }
 
     fn set_subprotocols(&self, values: Vec<String>) -> Result<(), InvalidOption> {
@@ -87,20 +79,20 @@ impl wit::GuestUpgradeOptions for Upgrade {
         let deflate = value
             .map(|value| deflate(Role::Server, value))
             .transpose()?;
-        self.change(|settings| {
-            settings.handshake.deflate = deflate;
-            settings.connection.deflate = deflate.unwrap_or(settings.connection.deflate);
-        });
+        self.change(|settings| settings.handshake.deflate = deflate);
         Ok(())
     }
 
     fn set_limits(&self, value: Limits) -> Result<(), InvalidOption> {
+        let output = size(value.output)?;
         self.change(|settings| {
-            set_limits(value, &mut settings.connection, &mut settings.output)?;
+            set_limits(value, &mut settings.connection)?;
             settings.handshake.head_size = value.head_size as usize;
             settings.handshake.max_headers = value.headers as usize;
-            Ok(())
-        })
+            Ok::<_, InvalidOption>(())
+        })?;
+        self.0.borrow_mut().output = output;
+        Ok(())
     }
 
     fn set_timeouts(&self, value: Timeouts) {
@@ -119,45 +111,40 @@ impl wit::GuestUpgradeOptions for Upgrade {
     }
 
     fn limits(&self) -> Limits {
-        let settings = self.settings();
-        let handshake = &settings.handshake;
+        let Shared { session, output } = self.settings();
+        let handshake = &session.handshake;
         limits(
-            &settings.connection,
-            settings.output,
+            &session.connection,
+            output,
             handshake.head_size,
             handshake.max_headers,
         )
     }
 
     fn timeouts(&self) -> Timeouts {
-        let settings = self.settings();
+        let settings = self.settings().session;
         timeouts(&settings.connection, settings.handshake.timeout)
     }
 }
 
 /// `dial-options`.
-pub(crate) struct Dial(RefCell<Rc<DialSettings>>);
+pub(crate) struct Dial(RefCell<Shared<DialSettings>>);
 
 impl Dial {
-    pub(crate) fn settings(&self) -> Rc<DialSettings> {
-        Rc::clone(&self.0.borrow())
+    pub(crate) fn settings(&self) -> Shared<DialSettings> {
+        self.0.borrow().clone()
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut DialSettings) -> T) -> T {
-        change(Rc::make_mut(&mut self.0.borrow_mut()))
+        change(Arc::make_mut(&mut self.0.borrow_mut().session))
     }
 }
 
 impl wit::GuestDialOptions for Dial {
     fn create(host: String, target: String) -> Result<wit::DialOptions, InvalidOption> {
         let handshake = DialOptions::new(host, target).map_err(|error| error.to_string())?;
-        let settings = DialSettings {
-            handshake,
-            connection: Options::new(Role::Client),
-            output: OUTPUT,
-            echo: false,
-        };
-        Ok(wit::DialOptions::new(Self(RefCell::new(Rc::new(settings)))))
+        let settings = Shared::new(DialSettings::new(handshake));
+        Ok(wit::DialOptions::new(Self(settings)))
     }
 
     fn set_subprotocols(&self, values: Vec<String>) -> Result<(), InvalidOption> {
@@ -180,20 +167,20 @@ impl wit::GuestDialOptions for Dial {
         let deflate = value
             .map(|value| deflate(Role::Client, value))
             .transpose()?;
-        self.change(|settings| {
-            settings.handshake.deflate = deflate;
-            settings.connection.deflate = deflate.unwrap_or(settings.connection.deflate);
-        });
+        self.change(|settings| settings.handshake.deflate = deflate);
         Ok(())
     }
 
     fn set_limits(&self, value: Limits) -> Result<(), InvalidOption> {
+        let output = size(value.output)?;
         self.change(|settings| {
-            set_limits(value, &mut settings.connection, &mut settings.output)?;
+            set_limits(value, &mut settings.connection)?;
             settings.handshake.head_size = value.head_size as usize;
             settings.handshake.max_headers = value.headers as usize;
-            Ok(())
-        })
+            Ok::<_, InvalidOption>(())
+        })?;
+        self.0.borrow_mut().output = output;
+        Ok(())
     }
 
     fn set_timeouts(&self, value: Timeouts) {
@@ -208,18 +195,18 @@ impl wit::GuestDialOptions for Dial {
     }
 
     fn limits(&self) -> Limits {
-        let settings = self.settings();
-        let handshake = &settings.handshake;
+        let Shared { session, output } = self.settings();
+        let handshake = &session.handshake;
         limits(
-            &settings.connection,
-            settings.output,
+            &session.connection,
+            output,
             handshake.head_size,
             handshake.max_headers,
         )
     }
 
     fn timeouts(&self) -> Timeouts {
-        let settings = self.settings();
+        let settings = self.settings().session;
         timeouts(&settings.connection, settings.handshake.timeout)
     }
 }
@@ -241,18 +228,14 @@ fn deflate(role: Role, value: Deflate) -> Result<PerMessageDeflate, InvalidOptio
     Ok(deflate)
 }
 
-fn set_limits(
-    value: Limits,
-    options: &mut Options,
-    output: &mut usize,
-) -> Result<(), InvalidOption> {
-    let size = |bytes: u64| {
-        usize::try_from(bytes).map_err(|_| format!("{bytes} bytes exceed the component's memory"))
-    };
+fn size(bytes: u64) -> Result<usize, InvalidOption> {
+    usize::try_from(bytes).map_err(|_| format!("{bytes} bytes exceed the component's memory"))
+}
+
+fn set_limits(value: Limits, options: &mut Options) -> Result<(), InvalidOption> {
     options.limits.message_size = size(value.message_size)?;
     options.limits.frame_size = value.frame_size;
     options.limits.fragments = value.fragments;
-    *output = size(value.output)?;
     Ok(())
 }
 
