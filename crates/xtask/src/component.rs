@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use wit_component::ComponentEncoder;
@@ -26,10 +27,7 @@ impl World {
 
     /// Where its component is put.
     pub(crate) fn path(self) -> PathBuf {
-        workspace::target()
-            .join("component")
-            .join(self.name())
-            .with_extension("wasm")
+        path(self.name())
     }
 
     /// Its name, in `wit/worlds.wit` and as the feature that selects it.
@@ -52,27 +50,51 @@ pub(crate) fn build(steps: &mut Steps, worlds: &[World]) -> Result<Vec<PathBuf>>
 
 fn build_world(steps: &mut Steps, toolchain: &Toolchain, world: World) -> Result<PathBuf> {
     let mut cargo = toolchain.cargo("build", RUSTFLAGS);
-    cargo.args([
-        "--package",
-        PACKAGE,
-        "--profile",
-        "component",
-        "--no-default-features",
-        "--features",
-        world.name(),
-    ]);
-    steps.cargo(
-        &format!("component `{}` with {}", world.name(), toolchain.describe()),
-        &mut cargo,
-    )?;
+    cargo.args(["--package", PACKAGE, "--no-default-features", "--features"]);
+    cargo.arg(world.name());
+    let what = format!("component `{}` with {}", world.name(), toolchain.describe());
+    build_module(steps, &what, &mut cargo, PACKAGE, &world.path())
+}
 
+/// Brings the component of the package in `folder`, a workspace of its own, up to date, and returns its path.
+pub(crate) fn build_guest(steps: &mut Steps, folder: &Path) -> Result<PathBuf> {
+    let folder = fs::canonicalize(folder).with_context(|| folder.display().to_string())?;
+    let package = workspace::packages(Some(&folder))?.pop();
+    let name = package
+        .with_context(|| format!("no package in {}", folder.display()))?
+        .name;
+    let toolchain = Toolchain::find()?;
+    let mut cargo = toolchain.cargo("build", RUSTFLAGS);
+    cargo.arg("--manifest-path").arg(folder.join("Cargo.toml"));
+    let what = format!("component `{name}` with {}", toolchain.describe());
+    build_module(steps, &what, &mut cargo, &name, &path(&name))
+}
+
+/// Runs `cargo`, which builds the module of `package`, and puts its component at `path`.
+fn build_module(
+    steps: &mut Steps,
+    what: &str,
+    cargo: &mut Command,
+    package: &str,
+    path: &Path,
+) -> Result<PathBuf> {
+    steps.cargo(what, cargo.args(["--profile", "component"]))?;
     let module = workspace::target()
         .join("wasm")
         .join(TARGET)
-        .join("component/sockeye_component.wasm");
-    let path = world.path();
-    encode(&module, &path).with_context(|| format!("{} is no component", module.display()))?;
-    Ok(path)
+        .join("component")
+        .join(package.replace('-', "_"))
+        .with_extension("wasm");
+    encode(&module, path).with_context(|| format!("{} is no component", module.display()))?;
+    Ok(path.to_owned())
+}
+
+/// Where the component of this name is put.
+fn path(name: &str) -> PathBuf {
+    workspace::target()
+        .join("component")
+        .join(name)
+        .with_extension("wasm")
 }
 
 /// Writes the component of `module` to `path`, unless it is there already: the host is rebuilt when it changes.

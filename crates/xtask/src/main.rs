@@ -1,6 +1,7 @@
 //! `cargo xtask`: sets up what the project needs, builds, serves, tests, measures and packs it.
 
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
@@ -47,6 +48,9 @@ enum Verb {
         /// Optimised: target/release/sockeye
         #[arg(long)]
         release: bool,
+        /// Nothing but the component of the crate in this folder: target/component/NAME.wasm
+        #[arg(long, value_name = "FOLDER")]
+        guest: Option<PathBuf>,
     },
     /// Run every check, or those named with --only
     #[command(after_help = TEST)]
@@ -79,7 +83,13 @@ fn main() -> ExitCode {
 fn run(verb: &Verb) -> Result<ExitCode> {
     match verb {
         Verb::Serve { arguments } => serve(arguments)?,
-        Verb::Build { release } => build(*release)?,
+        Verb::Build {
+            guest: Some(folder),
+            ..
+        } => {
+            component::build_guest(&mut Steps::new(1), folder)?;
+        }
+        Verb::Build { release, .. } => build(*release)?,
         Verb::Test(options) => return test::run(options),
         Verb::Bench { arguments } => bench(arguments)?,
         Verb::Dist => dist::run()?,

@@ -40,7 +40,7 @@ pub(crate) enum Step {
     Lint,
     /// The tests inside the crates, the core with each set of features, and the core built for WebAssembly
     Unit,
-    /// The component in the host
+    /// The host, and the component in it
     Component,
     /// Peers that break the rules
     Hostile,
@@ -133,7 +133,7 @@ impl Workbench {
         match step {
             Step::Lint => self.lint(),
             Step::Unit => self.unit(),
-            Step::Component => self.integration(|test| !test.starts_with(HOSTILE)),
+            Step::Component => self.component(),
             Step::Hostile => self.integration(|test| test.starts_with(HOSTILE)),
             Step::Fuzz => fuzz::run(Duration::from_secs(options.fuzz_seconds)),
             Step::Conformance => {
@@ -191,19 +191,12 @@ impl Workbench {
             "xtask",
             workspace::cargo().args(["test", "--package", "xtask"]),
         )?;
-        // What links the engine is optimised, like the programs, so that the engine is compiled only once.
-        let mut rest = with_component(workspace::cargo());
-        rest.args([
-            "test",
-            "--release",
-            "--workspace",
-            "--exclude",
-            CORE,
-            "--exclude",
-            "xtask",
-        ]);
-        if let Some(package) = integration_package()? {
-            rest.args(["--exclude", &package.name]);
+        // Optimised like what links the engine, so that what they share is compiled only once.
+        let mut rest = workspace::cargo();
+        rest.args(["test", "--release", "--workspace"]);
+        let integration = integration_package()?.name;
+        for package in [CORE, "xtask", HOST, &integration] {
+            rest.args(["--exclude", package]);
         }
         tally += tests("the other crates", &mut rest)?;
         let toolchain = Toolchain::find()?;
@@ -213,10 +206,22 @@ impl Workbench {
         Ok(tally)
     }
 
+    /// Runs the host's tests, inside and out, and the integration tests that are not hostile.
+    fn component(&mut self) -> Result<Tally> {
+        self.build_components()?;
+        let faulty = component::build_guest(&mut Steps::new(1), &workspace::root().join(FAULTY))?;
+        let mut host = with_component(workspace::cargo());
+        host.args(["test", "--release", "--package", HOST])
+            .env("SOCKEYE_FAULTY_COMPONENT", faulty);
+        let mut tally = tests("host", &mut host)?;
+        tally += self.integration(|test| !test.starts_with(HOSTILE))?;
+        Ok(tally)
+    }
+
     /// Runs the integration tests whose names are wanted.
     fn integration(&mut self, is_wanted: impl Fn(&str) -> bool) -> Result<Tally> {
         self.build_host()?;
-        let package = integration_package()?.context("no package in tests/")?;
+        let package = integration_package()?;
         let wanted: Vec<_> = package
             .tests
             .iter()
@@ -256,11 +261,12 @@ impl Workbench {
 }
 
 /// The package of the integration tests.
-fn integration_package() -> Result<Option<Package>> {
+fn integration_package() -> Result<Package> {
     let folder = workspace::root().join("tests");
-    Ok(workspace::packages(None)?
+    workspace::packages(None)?
         .into_iter()
-        .find(|package| package.folder == folder))
+        .find(|package| package.folder == folder)
+        .context("no package in tests/")
 }
 
 fn with_component(mut cargo: Command) -> Command {
@@ -305,6 +311,9 @@ pub(crate) fn tests(what: &str, cargo: &mut Command) -> Result<Tally> {
 }
 
 const CORE: &str = "sockeye";
+const HOST: &str = "sockeye-host";
+/// The guest that shows what a fault costs.
+const FAULTY: &str = "tests/guests/faulty";
 /// How the names of the tests of rule-breaking peers begin.
 const HOSTILE: &str = "hostile";
 /// Folders with workspaces of their own.
