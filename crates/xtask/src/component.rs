@@ -70,6 +70,17 @@ pub(crate) fn build_guest(steps: &mut Steps, folder: &Path) -> Result<PathBuf> {
     build_module(steps, &what, &mut cargo, &name, &path(&name))
 }
 
+/// Tells `cargo` where the component is that the host is to embed and its tests are to run.
+pub(crate) fn with_endpoint(mut cargo: Command) -> Command {
+    if workspace::target() == workspace::root().join("target") {
+        // They look there anyway. A variable that is there in one build and not in the next has the host built twice.
+        cargo.env_remove("SOCKEYE_COMPONENT");
+    } else {
+        cargo.env("SOCKEYE_COMPONENT", World::Endpoint.path());
+    }
+    cargo
+}
+
 /// Runs `cargo`, which builds the module of `package`, and puts its component at `path`.
 fn build_module(
     steps: &mut Steps,

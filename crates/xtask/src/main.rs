@@ -144,11 +144,7 @@ fn bench(arguments: &[String]) -> Result<()> {
             .arg("--sockeye")
             .arg(workspace::target().join("dist/sockeye"));
     }
-    become_program(
-        cargo
-            .env("SOCKEYE_COMPONENT", World::Endpoint.path())
-            .env("SOCKEYE_CODEC", World::Codec.path()),
-    )
+    become_program(cargo.env("SOCKEYE_COMPONENT", World::Endpoint.path()))
 }
 
 /// Runs a program in our place: signals, terminal and exit status are its own.
@@ -159,9 +155,8 @@ fn become_program(command: &mut Command) -> Result<()> {
 
 /// Cargo about to build the host with the component inside.
 fn host_cargo(profile: &str) -> Command {
-    let mut cargo = workspace::cargo();
+    let mut cargo = component::with_endpoint(workspace::cargo());
     cargo.args(["build", "--package", "sockeye-host", "--profile", profile]);
-    cargo.env("SOCKEYE_COMPONENT", World::Endpoint.path());
     cargo
 }
 

@@ -160,7 +160,7 @@ impl Workbench {
             }
         }
         // Optimised like the tests after it, to share build scripts and procedural macros with them.
-        let mut clippy = with_component(workspace::cargo());
+        let mut clippy = component::with_endpoint(workspace::cargo());
         clippy.args([
             "clippy",
             "--release",
@@ -172,7 +172,7 @@ impl Workbench {
         ]);
         tally += check("clippy", &mut clippy)?;
         // Libraries only: the program `sockeye` and the library of that name would be written to the same page.
-        let mut doc = with_component(workspace::cargo());
+        let mut doc = component::with_endpoint(workspace::cargo());
         doc.args(["doc", "--release", "--workspace", "--lib", "--no-deps"])
             .env("RUSTDOCFLAGS", "-D warnings");
         tally += check("rustdoc", &mut doc)?;
@@ -210,7 +210,7 @@ impl Workbench {
     fn component(&mut self) -> Result<Tally> {
         self.build_components()?;
         let faulty = component::build_guest(&mut Steps::new(1), &workspace::root().join(FAULTY))?;
-        let mut host = with_component(workspace::cargo());
+        let mut host = component::with_endpoint(workspace::cargo());
         host.args(["test", "--release", "--package", HOST])
             .env("SOCKEYE_FAULTY_COMPONENT", faulty);
         let mut tally = tests("host", &mut host)?;
@@ -230,7 +230,7 @@ impl Workbench {
         if wanted.is_empty() {
             bail!("no such test in tests/");
         }
-        let mut cargo = with_component(workspace::cargo());
+        let mut cargo = component::with_endpoint(workspace::cargo());
         cargo
             .args(["test", "--release", "--package", &package.name])
             .env("SOCKEYE_BIN", workspace::release("sockeye"));
@@ -267,13 +267,6 @@ fn integration_package() -> Result<Package> {
         .into_iter()
         .find(|package| package.folder == folder)
         .context("no package in tests/")
-}
-
-fn with_component(mut cargo: Command) -> Command {
-    cargo
-        .env("SOCKEYE_COMPONENT", World::Endpoint.path())
-        .env("SOCKEYE_CODEC", World::Codec.path());
-    cargo
 }
 
 /// Runs a command whose exit status is the verdict.
