@@ -1,5 +1,7 @@
 //! Masking (RFC 6455 §5.3).
 
+use alloc::vec::Vec;
+
 /// The key that a client's frame is masked with ([RFC 6455 §5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.3)).
 ///
 /// Fresh for each frame and from a cryptographically secure source: a predictable key lets a script choose the bytes on the
@@ -50,6 +52,23 @@ impl MaskingKey {
         }
     }
 
+    /// Appends `data` masked or unmasked to `out`, as [`Self::apply`] would change it.
+    ///
+    /// In blocks that the compiler copies by itself: in WebAssembly a long `memory.copy` becomes the host's `memmove`, which on some processors
+    /// takes thirty times as long for some distances of source and destination (1 to 15 bytes, modulo 4 KiB).
+    pub(crate) fn append(self, data: &[u8], out: &mut Vec<u8>) {
+        out.reserve(data.len());
+        let (blocks, rest) = data.as_chunks::<64>();
+        for block in blocks {
+            let mut block = *block;
+            self.apply(&mut block);
+            out.extend_from_slice(&block);
+        }
+        let start = out.len();
+        out.extend_from_slice(rest);
+        self.apply(&mut out[start..]);
+    }
+
     /// The key for the bytes that follow `len` bytes of payload.
     #[inline]
     #[must_use]
@@ -66,7 +85,7 @@ impl MaskingKey {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
+    use alloc::vec;
 
     use super::*;
 
@@ -97,6 +116,10 @@ mod tests {
                 key.apply(head);
                 key.advanced(cut).apply(tail);
                 assert_eq!(masked, expected, "length {len}, cut at {cut}");
+                let mut appended = vec![];
+                key.append(&data[..cut], &mut appended);
+                key.advanced(cut).append(&data[cut..], &mut appended);
+                assert_eq!(appended, expected, "length {len}, cut at {cut}");
             }
         }
     }

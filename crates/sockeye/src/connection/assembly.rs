@@ -2,7 +2,9 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::{Message, MessageKind, ProtocolError, deflate::Compression, utf8::Utf8Validator};
+use crate::{
+    MaskingKey, Message, MessageKind, ProtocolError, deflate::Compression, utf8::Utf8Validator,
+};
 
 /// A message of which a part has come.
 #[derive(Debug)]
@@ -65,6 +67,15 @@ impl Assembly {
             Content::Text(text) => text.reserve(additional),
             Content::Bytes(bytes) => bytes.reserve(additional),
         }
+    }
+
+    /// Unmasks and appends a piece in one go, where it is appended as it is: uncompressed bytes. Returns whether it was.
+    pub(super) fn append_masked(&mut self, mask: MaskingKey, data: &[u8]) -> bool {
+        match &mut self.content {
+            Content::Bytes(bytes) if !self.compressed => mask.append(data, bytes),
+            _ => return false,
+        }
+        true
     }
 
     /// Appends a piece of payload, unmasked. `limit` bounds the whole message.

@@ -19,6 +19,9 @@ pub(super) struct Sending {
 /// Longest payload of a control frame (RFC 6455 §5.5).
 const MAX_CONTROL_LEN: usize = 125;
 
+/// From this length on, WebAssembly copies by itself, see [`MaskingKey::append`].
+const LARGE: usize = 65_536;
+
 impl Connection {
     /// Appends a whole message to `out`, compressed where that was negotiated and the message is not below the threshold.
     ///
@@ -291,7 +294,11 @@ impl Connection {
         let (bytes, len) = header.encode();
         out.reserve(len + payload.len());
         out.extend_from_slice(&bytes[..len]);
-        out.extend_from_slice(payload);
+        if cfg!(target_arch = "wasm32") && payload.len() >= LARGE {
+            MaskingKey::new([0; 4]).append(payload, out);
+        } else {
+            out.extend_from_slice(payload);
+        }
         if let Some(mask) = header.mask {
             let start = out.len() - payload.len();
             mask.apply(&mut out[start..]);
