@@ -17,6 +17,20 @@ impl Session {
         self.connection()?.send(message, out)
     }
 
+    /// Appends a message to `out` but for what goes out as it is, which is returned: write that after `out`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotOpen`], or those of [`Connection::send_vectored`].
+    #[inline]
+    pub fn send_vectored<'m>(
+        &mut self,
+        message: &'m Message<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<&'m [u8], SendError> {
+        self.connection()?.send_vectored(message, out)
+    }
+
     /// Appends a part of a message to `out`, as a frame of its own.
     ///
     /// # Errors
