@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use sockeye::{
-    CloseFrame, Closed, ExtraHeaders, Message, Part, PreparedMessage, Session, SessionEvent,
+    AcceptSettings, CloseFrame, Closed, DialSettings, ExtraHeaders, Message, Part, PreparedMessage,
+    Session, SessionEvent,
 };
 
 use crate::{
@@ -37,15 +38,11 @@ impl<'a> Batch<'a> {
 }
 
 impl Driver {
-    pub(crate) fn accept(now: Duration, settings: Shared<sockeye::AcceptSettings>) -> Self {
+    pub(crate) fn accept(now: Duration, settings: Shared<AcceptSettings>) -> Self {
         Self(Session::accept(now, settings.session, fill))
     }
 
-    pub(crate) fn dial(
-        now: Duration,
-        settings: Shared<sockeye::DialSettings>,
-        out: &mut Vec<u8>,
-    ) -> Self {
+    pub(crate) fn dial(now: Duration, settings: Shared<DialSettings>, out: &mut Vec<u8>) -> Self {
         Self(Session::dial(now, settings.session, fill, out))
     }
 
