@@ -80,8 +80,8 @@ fn cve_2022_35922_memory_grows_with_what_came() {
                     received += read.len();
                     let (events, usage) = receive_measured(&mut peer, read, &mut Vec::new());
                     assert_eq!(events, Ok(usize::from(received == whole)));
-                    // A read never asks for more than twice what has come.
-                    assert!(usage.peak <= 2 * received, "{usage:?} after {received}");
+                    // A read never asks for more than four times what has come.
+                    assert!(usage.peak <= 4 * received, "{usage:?} after {received}");
                 }
             });
             assert!(usage.peak <= (2 << 20) + SMALL, "{usage:?}");
