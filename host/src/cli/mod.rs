@@ -5,7 +5,10 @@ mod duration;
 mod serve;
 mod size;
 
-use std::process::ExitCode;
+use std::{
+    io::{IsTerminal, stderr},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -46,9 +49,11 @@ pub(crate) fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_ansi(stderr().is_terminal() && !no_color)
+        .with_writer(stderr)
         .init();
     let result = match cli.command {
         Command::Serve(serve) => serve.run(),
