@@ -40,7 +40,7 @@ pub(crate) enum Step {
     Lint,
     /// The tests inside the crates, the core with each set of features, and the core built for WebAssembly
     Unit,
-    /// The host, and the component in it
+    /// The host, the component in it, and the core's tests in WebAssembly
     Component,
     /// Peers that break the rules
     Hostile,
@@ -215,6 +215,7 @@ impl Workbench {
             .env("SOCKEYE_FAULTY_COMPONENT", faulty);
         let mut tally = tests("host", &mut host)?;
         tally += self.integration(|test| !test.starts_with(HOSTILE))?;
+        tally += core_in_wasm()?;
         Ok(tally)
     }
 
@@ -258,6 +259,24 @@ impl Workbench {
         }
         Ok(())
     }
+}
+
+/// Runs the core's tests in WebAssembly, where sizes have 32 bits. Each file of tests counts as one.
+fn core_in_wasm() -> Result<Tally> {
+    const RUNNER: &str = "wasm-tests";
+    let mut cargo = workspace::cargo();
+    cargo.args(["build", "--release", "--bin", RUNNER, "--package"]);
+    cargo.arg(integration_package()?.name);
+    Steps::new(1).cargo("runner of tests in WebAssembly", &mut cargo)?;
+    let mut cargo = Toolchain::find()?.cargo("test", component::RUSTFLAGS);
+    cargo
+        .args(["--package", CORE, "--all-features", "--tests"])
+        .args(["--profile", "wasm-tests"])
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+            workspace::release(RUNNER),
+        );
+    tests("core in WebAssembly", &mut cargo)
 }
 
 /// The package of the integration tests.
