@@ -16,8 +16,11 @@ pub use handshake::{client_handshake, server_handshake};
 pub use inflate::inflate;
 pub use lists::header_lists;
 
+/// What is fuzzed: it takes any input, and panics where something is wrong.
+pub type Target = fn(&[u8]);
+
 /// All targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("server_receive", server_receive),
     ("client_receive", client_receive),
     ("server_handshake", server_handshake),
