@@ -149,15 +149,11 @@ impl Workbench {
             "rustfmt",
             workspace::cargo().args(["fmt", "--all", "--check"]),
         )?;
-        for folder in OWN_WORKSPACES.map(|folder| workspace::root().join(folder)) {
-            if folder.join("Cargo.toml").exists() {
-                let what = format!("rustfmt {}", folder.display());
-                let mut cargo = workspace::cargo();
-                cargo
-                    .args(["fmt", "--all", "--check", "--manifest-path"])
-                    .arg(folder.join("Cargo.toml"));
-                tally += check(&what, &mut cargo)?;
-            }
+        for (folder, _) in OWN_WORKSPACES {
+            let mut cargo = workspace::cargo();
+            cargo.args(["fmt", "--all", "--check", "--manifest-path"]);
+            cargo.arg(manifest(folder));
+            tally += check(&format!("rustfmt {folder}"), &mut cargo)?;
         }
         // Optimised like the tests after it, to share build scripts and procedural macros with them.
         let mut clippy = component::with_endpoint(workspace::cargo());
@@ -171,6 +167,15 @@ impl Workbench {
             "warnings",
         ]);
         tally += check("clippy", &mut clippy)?;
+        for (folder, arguments) in OWN_WORKSPACES {
+            let Some(arguments) = arguments else { continue };
+            let mut clippy = workspace::cargo();
+            clippy.args(["clippy", "--release", "--manifest-path"]);
+            clippy.arg(manifest(folder)).args(arguments);
+            clippy.args(["--", "-D", "warnings"]);
+            clippy.env("CARGO_TARGET_DIR", workspace::target());
+            tally += check(&format!("clippy {folder}"), &mut clippy)?;
+        }
         // Libraries only: the program `sockeye` and the library of that name would be written to the same page.
         let mut doc = component::with_endpoint(workspace::cargo());
         doc.args(["doc", "--release", "--workspace", "--lib", "--no-deps"])
@@ -288,6 +293,11 @@ fn integration_package() -> Result<Package> {
         .context("no package in tests/")
 }
 
+/// The manifest of a package with a workspace of its own.
+fn manifest(folder: &str) -> PathBuf {
+    workspace::root().join(folder).join("Cargo.toml")
+}
+
 /// Runs a command whose exit status is the verdict.
 fn check(what: &str, command: &mut Command) -> Result<Tally> {
     println!("--- {what}");
@@ -328,8 +338,22 @@ const HOST: &str = "sockeye-host";
 const FAULTY: &str = "tests/guests/faulty";
 /// How the names of the tests of rule-breaking peers begin.
 const HOSTILE: &str = "hostile";
-/// Folders with workspaces of their own.
-const OWN_WORKSPACES: [&str; 3] = ["tests/fuzz", "tests/bench", "tests/guests"];
+/// Folders with workspaces of their own, and what clippy is to look at there. It does not look at the benchmarks: their peers
+/// take minutes to check.
+const OWN_WORKSPACES: [(&str, Option<&[&str]>); 3] = [
+    (
+        "tests/fuzz",
+        // Where the fuzz targets are built: libFuzzer is there already.
+        Some(&[
+            "--all-targets",
+            "--all-features",
+            "--target-dir",
+            "tests/fuzz/target",
+        ]),
+    ),
+    ("tests/bench", None),
+    (FAULTY, Some(&["--lib"])),
+];
 /// No single command takes longer, a cold build of the engine included.
 const LIMIT: Duration = Duration::from_secs(45 * 60);
 
