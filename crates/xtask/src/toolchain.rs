@@ -42,6 +42,20 @@ impl Toolchain {
         bail!("{}", how_to_install())
     }
 
+    /// `rustflags`, and what keeps the paths of this machine out of the component. Separated as cargo asks: paths may have spaces.
+    fn flags(&self, rustflags: &str) -> String {
+        let mut flags: Vec<String> = rustflags.split_whitespace().map(str::to_owned).collect();
+        let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
+        let registry = home.map(|home| home.join("registry/src"));
+        let library = self.sysroot.join("lib/rustlib/src/rust/library");
+        for folder in registry.into_iter().chain([library]) {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            flags.push(format!("--remap-path-prefix={}={name}", folder.display()));
+        }
+        flags.join("\u{1f}")
+    }
+
     /// Returns a cargo that builds for [`TARGET`] with `rustflags`, whatever the environment says.
     pub(crate) fn cargo(&self, command: &str, rustflags: &str) -> Command {
         let mut cargo = workspace::program(&self.sysroot.join("bin/cargo"));
@@ -63,7 +77,7 @@ impl Toolchain {
         }
         cargo
             .env("RUSTC", self.sysroot.join("bin/rustc"))
-            .env("RUSTFLAGS", rustflags);
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags(rustflags));
         cargo
             .args([command, "--target", TARGET, "--target-dir"])
             .arg(workspace::target().join("wasm"));
