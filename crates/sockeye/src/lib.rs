@@ -60,6 +60,7 @@
 //! - `deflate` (default): permessage-deflate on miniz_oxide.
 //! - `zlib-rs`: permessage-deflate on zlib-rs instead: several times faster, and half the memory. zlib-rs needs the standard library.
 //! - `simdutf8`: checks text with SIMD, several times faster where it is not ASCII.
+//! - `std`: lets `simdutf8` ask the processor what it can do.
 #![no_std]
 #![forbid(unsafe_code)]
 
