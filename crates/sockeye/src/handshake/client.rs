@@ -31,8 +31,8 @@ use crate::{
 /// // Write `out`, then read.
 /// let mut input = &b"HTTP/1.1 404 Not Found\r\nContent-Length: 8\r\n\r\nnot here"[..];
 /// match handshake.receive(&mut input) {
-///     Ok(None) => todo!("read more"),
-///     Ok(Some(_agreement)) => todo!("what is left of the input are frames"),
+///     Ok(None) => unreachable!("the whole head is here"),
+///     Ok(Some(_agreement)) => unreachable!("the server refuses"),
 ///     Err(HandshakeError::Refused(response)) => assert_eq!(response.body(), b"not here"),
 ///     Err(error) => panic!("{error}"),
 /// }

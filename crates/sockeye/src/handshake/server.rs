@@ -24,7 +24,7 @@ use crate::handshake::{
 /// let mut input = &b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
 ///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"[..];
 /// let agreed = match handshake.receive(&mut input, &options) {
-///     Ok(None) => todo!("read more"),
+///     Ok(None) => unreachable!("the whole head is here"),
 ///     Ok(Some(request)) => request
 ///         .accept(&options, &mut out)
 ///         .inspect_err(|error| request.refuse(error, &mut out)),
