@@ -53,11 +53,10 @@ impl wit::GuestConnection for Connection {
             .1
     }
 
-    fn end(&self, now: u64) -> Step {
-        let now = Duration::from_nanos(now);
+    fn end(&self, _: u64) -> Step {
         self.0
             .borrow_mut()
-            .run(|driver, batch| driver.receive_end(now, None, batch))
+            .run(|driver, batch| driver.receive_end(None, batch))
             .1
     }
 

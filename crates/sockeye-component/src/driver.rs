@@ -60,12 +60,7 @@ impl Driver {
         self.receive(now, Vec::new(), batch);
     }
 
-    pub(crate) fn receive_end(
-        &mut self,
-        _: Duration,
-        error: Option<String>,
-        batch: &mut Batch<'_>,
-    ) {
+    pub(crate) fn receive_end(&mut self, error: Option<String>, batch: &mut Batch<'_>) {
         batch.end(self.0.receive_end(error));
     }
 

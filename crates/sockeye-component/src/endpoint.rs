@@ -42,18 +42,13 @@ struct State {
 
 impl State {
     /// Runs `work`, writes what came of it to the socket at once, and reports.
-    fn run<T>(
-        &mut self,
-        now: Duration,
-        work: impl FnOnce(&mut Driver, &mut Batch<'_>) -> T,
-    ) -> (T, Step) {
-        self.run_apart(now, 0, work)
+    fn run<T>(&mut self, work: impl FnOnce(&mut Driver, &mut Batch<'_>) -> T) -> (T, Step) {
+        self.run_apart(0, work)
     }
 
     /// The same, with the output `apart` bytes from the beginning of its buffer, see [`apart`].
     fn run_apart<T>(
         &mut self,
-        now: Duration,
         apart: usize,
         work: impl FnOnce(&mut Driver, &mut Batch<'_>) -> T,
     ) -> (T, Step) {
@@ -66,8 +61,7 @@ impl State {
             if let Err(error) = written {
                 self.pending = Vec::new();
                 batch.out.clear();
-                self.driver
-                    .receive_end(now, Some(describe(error)), &mut batch);
+                self.driver.receive_end(Some(describe(error)), &mut batch);
             }
             let events = batch.events;
             if out.capacity() > KEEP {
@@ -160,9 +154,7 @@ impl wit::GuestConnection for Connection {
         let apart = apart(&bytes);
         self.0
             .borrow_mut()
-            .run_apart(now, apart, |driver, batch| {
-                driver.receive(now, bytes, batch)
-            })
+            .run_apart(apart, |driver, batch| driver.receive(now, bytes, batch))
             .1
     }
 
@@ -177,11 +169,11 @@ impl wit::GuestConnection for Connection {
                 Chunk::WouldBlock
             };
             let idle = matches!(chunk, Chunk::WouldBlock);
-            let ((), mut step) = state.run(now, |driver, batch| match chunk {
+            let ((), mut step) = state.run(|driver, batch| match chunk {
                 Chunk::Bytes(bytes) => driver.receive(now, bytes, batch),
                 Chunk::WouldBlock => driver.tick(now, batch),
-                Chunk::End => driver.receive_end(now, None, batch),
-                Chunk::Error(error) => driver.receive_end(now, Some(describe(error)), batch),
+                Chunk::End => driver.receive_end(None, batch),
+                Chunk::Error(error) => driver.receive_end(Some(describe(error)), batch),
             });
             events.append(&mut step.events);
             // One batch at a time: the host comes back for the rest.
@@ -191,13 +183,10 @@ impl wit::GuestConnection for Connection {
         }
     }
 
-    fn end(&self, now: u64, error: Option<Error>) -> Step {
-        let now = Duration::from_nanos(now);
+    fn end(&self, _: u64, error: Option<Error>) -> Step {
         self.0
             .borrow_mut()
-            .run(now, |driver, batch| {
-                driver.receive_end(now, error.map(describe), batch)
-            })
+            .run(|driver, batch| driver.receive_end(error.map(describe), batch))
             .1
     }
 
@@ -205,7 +194,7 @@ impl wit::GuestConnection for Connection {
         let now = Duration::from_nanos(now);
         self.0
             .borrow_mut()
-            .run(now, |driver, batch| driver.tick(now, batch))
+            .run(|driver, batch| driver.tick(now, batch))
             .1
     }
 
@@ -221,24 +210,25 @@ impl wit::GuestConnection for Connection {
     ) -> Result<Step, String> {
         let now = Duration::from_nanos(now);
         let fields = convert::extra_headers(fields)?;
-        let (outcome, step) = self.0.borrow_mut().run(now, |driver, batch| {
-            driver.admit(now, subprotocol.as_deref(), &fields, batch)
-        });
+        let (outcome, step) = self
+            .0
+            .borrow_mut()
+            .run(|driver, batch| driver.admit(now, subprotocol.as_deref(), &fields, batch));
         outcome.map(|()| step)
     }
 
     fn refuse(
         &self,
-        now: u64,
+        _: u64,
         status: u16,
         fields: Vec<Header>,
         body: String,
     ) -> Result<Step, String> {
-        let now = Duration::from_nanos(now);
         let fields = convert::extra_headers(fields)?;
-        let (outcome, step) = self.0.borrow_mut().run(now, |driver, batch| {
-            driver.reject(status, &fields, &body, batch)
-        });
+        let (outcome, step) = self
+            .0
+            .borrow_mut()
+            .run(|driver, batch| driver.reject(status, &fields, &body, batch));
         outcome.map(|()| step)
     }
 
@@ -294,7 +284,7 @@ impl wit::GuestConnection for Connection {
         let (outcome, step) = self
             .0
             .borrow_mut()
-            .run(now, |driver, batch| driver.close(now, frame, batch));
+            .run(|driver, batch| driver.close(now, frame, batch));
         outcome.map(|()| step)
     }
 }
@@ -321,21 +311,20 @@ impl wit::Guest for crate::Component {
         let now = Duration::from_nanos(now);
         let settings = options.get::<Upgrade>().settings();
         let limit = settings.output;
-        begin(socket, limit, now, |_| Driver::accept(now, settings))
+        begin(socket, limit, |_| Driver::accept(now, settings))
     }
 
     fn dial(now: u64, socket: Socket, options: DialOptionsBorrow<'_>) -> (wit::Connection, Step) {
         let now = Duration::from_nanos(now);
         let settings = options.get::<Dial>().settings();
         let limit = settings.output;
-        begin(socket, limit, now, |out| Driver::dial(now, settings, out))
+        begin(socket, limit, |out| Driver::dial(now, settings, out))
     }
 }
 
 fn begin(
     socket: Socket,
     limit: usize,
-    now: Duration,
     driver: impl FnOnce(&mut Vec<u8>) -> Driver,
 ) -> (wit::Connection, Step) {
     let mut request = Vec::new();
@@ -346,6 +335,6 @@ fn begin(
         limit,
         finished: false,
     };
-    let ((), step) = state.run(now, |_, batch| batch.out.extend_from_slice(&request));
+    let ((), step) = state.run(|_, batch| batch.out.extend_from_slice(&request));
     (wit::Connection::new(Connection(RefCell::new(state))), step)
 }
