@@ -25,6 +25,9 @@ pub struct Options {
     pub delivery: Delivery,
     /// Whether a Ping is answered at once. Default true; when false the application sends the Pong that RFC 6455 §5.5.2 asks for.
     pub automatic_pong: bool,
+    /// Whether a Close frame is answered at once. Default true; when false the application may go on sending, and answers with
+    /// [`Connection::close`](crate::Connection::close), as RFC 6455 §5.5.1 asks.
+    pub automatic_close: bool,
     /// Level and threshold of compression, where the handshake negotiated it.
     pub deflate: PerMessageDeflate,
 }
@@ -45,6 +48,7 @@ impl Options {
             },
             delivery: Delivery::Messages,
             automatic_pong: true,
+            automatic_close: true,
             deflate: PerMessageDeflate::new(role),
         }
     }

@@ -41,6 +41,11 @@ impl Utf8Validator {
         self.feed(bytes, |valid| text.push_str(valid))
     }
 
+    /// The bytes of a character that is not complete.
+    pub(crate) fn pending(&self) -> &[u8] {
+        &self.pending[..usize::from(self.pending_len)]
+    }
+
     /// How many bytes of a character that is not complete have come.
     pub(crate) fn pending_len(&self) -> usize {
         usize::from(self.pending_len)

@@ -13,6 +13,8 @@ pub(super) struct Assembly {
     pub(super) compressed: bool,
     /// Frames so far, empty ones included.
     pub(super) fragments: u32,
+    /// Parts of it were handed over, and nobody wants the rest.
+    pub(super) is_skipped: bool,
     utf8: Utf8Validator,
     /// What came, except in parts delivery.
     content: Content,
@@ -35,6 +37,7 @@ impl Assembly {
             kind,
             compressed,
             fragments: 0,
+            is_skipped: false,
             utf8: Utf8Validator::new(),
             content,
         }
@@ -45,6 +48,18 @@ impl Assembly {
         match &self.content {
             Content::Text(text) => text.len() + self.utf8.pending_len(),
             Content::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// Takes what has come, a cut character at the end included.
+    pub(super) fn take_content(&mut self) -> Vec<u8> {
+        match &mut self.content {
+            Content::Text(text) => {
+                let mut bytes = core::mem::take(text).into_bytes();
+                bytes.extend_from_slice(self.utf8.pending());
+                bytes
+            }
+            Content::Bytes(bytes) => core::mem::take(bytes),
         }
     }
 

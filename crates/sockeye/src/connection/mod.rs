@@ -77,6 +77,7 @@ pub struct Connection {
     state: State,
     delivery: Delivery,
     automatic_pong: bool,
+    automatic_close: bool,
     /// The message that is being sent in parts.
     sending: Option<Sending>,
     limits: Limits,
@@ -106,6 +107,7 @@ impl Connection {
             state: State::Open,
             delivery: options.delivery,
             automatic_pong: options.automatic_pong,
+            automatic_close: options.automatic_close,
             sending: None,
             limits: options.limits,
             incoming: Incoming::default(),
@@ -118,6 +120,26 @@ impl Connection {
             initiator: None,
             close_received: false,
             entropy,
+        }
+    }
+
+    /// Changes the bounds on size, from the next frame on.
+    pub const fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Whether messages are compressed from now on. Without effect unless permessage-deflate was negotiated, where the default is true.
+    pub fn set_compression(&mut self, compress: bool) {
+        if let Some(compression) = &mut self.compression {
+            compression.set_enabled(compress);
+        }
+    }
+
+    /// Changes the level of compression, 0 (store) to 9 (best), from the next message on. Without effect unless permessage-deflate was
+    /// negotiated. What was sent before is forgotten: the next message refers to nothing in it.
+    pub fn set_compression_level(&mut self, level: u8) {
+        if let Some(compression) = &mut self.compression {
+            compression.set_level(level);
         }
     }
 

@@ -6,7 +6,7 @@ use super::{
     Connection,
     receive::{Frame, take},
 };
-use crate::{Event, Part, ProtocolError, Role};
+use crate::{Delivery, Event, Part, ProtocolError, Role};
 
 /// The most bytes that DEFLATE makes of one: four matches of the greatest length, at two bits each.
 const MAX_RATIO: usize = 1032;
@@ -14,6 +14,45 @@ const MAX_RATIO: usize = 1032;
 const MAX_MATCH: usize = 258;
 
 impl Connection {
+    /// Changes how messages are handed over, from now on.
+    ///
+    /// To [`Delivery::Parts`]: returned is what has come of the message under way, as its first part. Back to
+    /// [`Delivery::Messages`]: the rest of a message of which parts were handed over is dropped.
+    pub fn set_delivery(&mut self, delivery: Delivery) -> Option<Part<'static>> {
+        if delivery == self.delivery {
+            return None;
+        }
+        self.delivery = delivery;
+        let message = self.message.as_mut()?;
+        match delivery {
+            Delivery::Messages => {
+                message.is_skipped = true;
+                None
+            }
+            Delivery::Parts => {
+                let data = message.take_content();
+                (!data.is_empty() && !message.is_skipped)
+                    .then(|| Part::new(message.kind, data, false))
+            }
+        }
+    }
+
+    /// Whether a message has begun to come, or to go out in parts, and has not ended.
+    #[must_use]
+    pub fn is_amid_message(&self) -> bool {
+        self.message.is_some() || self.sending.is_some() || self.incoming.is_amid_frame()
+    }
+
+    /// Whether the message under way is not kept.
+    #[inline]
+    pub(super) fn is_in_parts(&self) -> bool {
+        self.delivery == Delivery::Parts
+            || self
+                .message
+                .as_ref()
+                .is_some_and(|message| message.is_skipped)
+    }
+
     /// Takes payload of a frame of a compressed message, and returns what it inflates to.
     ///
     /// A part is at most as long as [`Limits::message_size`](crate::Limits::message_size), or 4 KiB. What might not fit stays in `input` for
@@ -61,11 +100,12 @@ impl Connection {
         if !last && data.is_empty() {
             return None;
         }
-        let kind = self.message.as_ref()?.kind;
+        let message = self.message.as_ref()?;
+        let (kind, is_skipped) = (message.kind, message.is_skipped);
         if last {
             self.message = None;
         }
         self.timers.message_finished();
-        Some(Event::Part(Part::new(kind, data, last)))
+        (!is_skipped).then(|| Event::Part(Part::new(kind, data, last)))
     }
 }

@@ -28,6 +28,13 @@ impl Default for Incoming {
     }
 }
 
+impl Incoming {
+    /// Whether a frame has begun and not ended.
+    pub(super) const fn is_amid_frame(&self) -> bool {
+        self.frame.is_some() || self.held_len > 0
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
     opcode: Opcode,
@@ -59,6 +66,11 @@ impl Connection {
         if self.state == State::Closed {
             *input = &mut [];
             return self.error.map_or(Ok(None), Err);
+        }
+        // RFC 6455 §5.5.1: nothing follows a Close frame, whether we have answered it or not.
+        if self.close_received {
+            *input = &mut [];
+            return Ok(None);
         }
         if input.is_empty() {
             // A read may end in a control frame between the fragments of a message that has just begun.
@@ -95,7 +107,7 @@ impl Connection {
     /// Lets what has begun and not ended grow old.
     #[inline]
     fn age_unfinished(&mut self) {
-        if self.message.is_some() || self.incoming.frame.is_some() || self.incoming.held_len > 0 {
+        if self.message.is_some() || self.incoming.is_amid_frame() {
             self.timers.message_unfinished();
         }
     }
@@ -273,7 +285,7 @@ impl Connection {
                 .as_ref()
                 .is_some_and(|message| message.compressed);
             let room = (self.limits.message_size as u64).saturating_sub(held as u64);
-            if self.delivery == Delivery::Messages && !compressed && header.payload_len > room {
+            if !self.is_in_parts() && !compressed && header.payload_len > room {
                 return Err(ProtocolError::MessageTooBig {
                     limit: self.limits.message_size,
                 });
@@ -294,7 +306,8 @@ impl Connection {
         frame: Frame,
         input: &mut &'i mut [u8],
     ) -> Result<Option<Event<'i>>, ProtocolError> {
-        if self.delivery == Delivery::Parts
+        let is_in_parts = self.is_in_parts();
+        if is_in_parts
             && self
                 .message
                 .as_ref()
@@ -308,7 +321,7 @@ impl Connection {
         let data = take(input, len);
         // In WebAssembly one pass of our own is faster than two of which the host does one, see `MaskingKey::append`.
         let appended = cfg!(target_arch = "wasm32")
-            && self.delivery == Delivery::Messages
+            && !is_in_parts
             && self.message.as_mut().is_some_and(|message| {
                 message.reserve(len, frame.remaining);
                 message.append_masked(frame.mask, data)
@@ -327,7 +340,7 @@ impl Connection {
         let Some(message) = &mut self.message else {
             return Ok(None);
         };
-        if self.delivery == Delivery::Parts {
+        if is_in_parts {
             message.check_part(data, last)?;
             return Ok(self.part(Cow::Borrowed(data), last));
         }
@@ -404,12 +417,18 @@ impl Connection {
             Opcode::Pong => Event::Pong(payload),
             _ => {
                 let frame = CloseFrame::decode(&payload)?.map(CloseFrame::into_owned);
+                self.close_received = true;
+                if self.state == State::Open && !self.automatic_close {
+                    self.initiator = Some(Initiator::Peer);
+                    self.message = None;
+                    self.timers.stop();
+                    return Ok(Event::Close(frame));
+                }
                 if self.state == State::Open {
                     // RFC 6455 §5.5.1: answer with the code that came.
                     let code = frame.as_ref().map(|frame| frame.code.get().to_be_bytes());
                     self.write_frame(Opcode::Close, code.as_ref().map_or(&[], |code| code), out);
                 }
-                self.close_received = true;
                 self.end(Initiator::Peer);
                 Event::Close(frame)
             }

@@ -144,6 +144,7 @@ impl Connection {
             Some(compression) => {
                 // The shared bytes refer to nothing before them, and the peer's window now ends in them, not in what our compressor
                 // remembers: it starts afresh, which any peer can follow.
+                compression.begin_deflate();
                 compression.forget();
                 message.compressed(compression.level(), compression.window())
             }
@@ -178,7 +179,8 @@ impl Connection {
 
     /// Begins the closing handshake ([RFC 6455 §7.1.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2)): appends a Close
     /// frame to `out`. Keep receiving until [`Event::Close`](crate::Event::Close) or until `handle_timeout` gives up. A message that is
-    /// being sent in parts is abandoned.
+    /// being sent in parts is abandoned. When the peer's Close frame has come and was not answered
+    /// ([`Options::automatic_close`](crate::Options::automatic_close)), this answers it and ends the connection.
     ///
     /// # Errors
     ///
@@ -201,6 +203,10 @@ impl Connection {
             payload.extend_from_slice(frame.reason.as_bytes());
         }
         self.send_control(Opcode::Close, &payload, out)?;
+        if self.close_received {
+            self.end(Initiator::Peer);
+            return Ok(());
+        }
         self.state = State::Closing;
         self.initiator = Some(Initiator::Local);
         self.timers.close_sent();
@@ -223,8 +229,13 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether a message may be sent now.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::send`].
     #[inline]
-    fn check_sendable(&self) -> Result<(), SendError> {
+    pub fn check_sendable(&self) -> Result<(), SendError> {
         if self.state != State::Open {
             return Err(SendError::CloseSent);
         }
@@ -239,7 +250,7 @@ impl Connection {
     fn compresses(&self, len: usize) -> bool {
         self.compression
             .as_ref()
-            .is_some_and(|compression| len >= compression.threshold())
+            .is_some_and(|compression| compression.compresses(len))
     }
 
     fn write_compressed(&mut self, opcode: Opcode, data: &[u8], fin: bool, out: &mut Vec<u8>) {
@@ -257,9 +268,13 @@ impl Connection {
         .encode()
         .1;
         out.resize(start + guess, 0);
-        compression.deflate(data, out);
+        if opcode != Opcode::Continuation {
+            compression.begin_deflate();
+        }
         if fin {
-            compression.finish_deflate(out);
+            compression.deflate_last(data, out);
+        } else {
+            compression.deflate(data, out);
         }
         let payload_len = out.len() - start - guess;
         let mut header = FrameHeader {

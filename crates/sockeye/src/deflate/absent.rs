@@ -30,7 +30,7 @@ impl Compression {
         match *self {}
     }
 
-    pub(crate) fn finish_deflate(&mut self, _: &mut Vec<u8>) {
+    pub(crate) fn deflate_last(&mut self, _: &[u8], _: &mut Vec<u8>) {
         match *self {}
     }
 
@@ -46,7 +46,19 @@ impl Compression {
         match *self {}
     }
 
-    pub(crate) const fn threshold(&self) -> usize {
+    pub(crate) const fn compresses(&self, _: usize) -> bool {
+        match *self {}
+    }
+
+    pub(crate) const fn begin_deflate(&mut self) {
+        match *self {}
+    }
+
+    pub(crate) const fn set_enabled(&mut self, _: bool) {
+        match *self {}
+    }
+
+    pub(crate) const fn set_level(&mut self, _: u8) {
         match *self {}
     }
 }

@@ -10,9 +10,12 @@ pub(crate) struct Compression {
     inflater: Inflater,
     deflater: Deflater,
     level: u8,
+    /// The level from the next message on.
+    next_level: u8,
     window: WindowBits,
     no_context_takeover: bool,
     threshold: usize,
+    is_enabled: bool,
 }
 
 impl core::fmt::Debug for Compression {
@@ -46,9 +49,11 @@ impl Compression {
             inflater: Inflater::new(peer.0, !peer.1),
             deflater: Deflater::new(own.0, !own.1, settings.level),
             level: settings.level,
+            next_level: settings.level,
             window: own.0,
             no_context_takeover: own.1,
             threshold: settings.threshold,
+            is_enabled: true,
         })
     }
 
@@ -71,14 +76,23 @@ impl Compression {
             .map_err(|error| protocol_error(error, 0))
     }
 
+    /// Begins a deflated message.
+    #[inline]
+    pub(crate) fn begin_deflate(&mut self) {
+        if self.level != self.next_level {
+            self.level = self.next_level;
+            self.forget();
+        }
+    }
+
     /// Deflates a piece of a message, appending what is ready to `out`.
     pub(crate) fn deflate(&mut self, input: &[u8], out: &mut Vec<u8>) {
         self.deflater.deflate(input, out);
     }
 
-    /// Ends a deflated message.
-    pub(crate) fn finish_deflate(&mut self, out: &mut Vec<u8>) {
-        self.deflater.finish(out);
+    /// Deflates the last piece of a message.
+    pub(crate) fn deflate_last(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        self.deflater.message(input, out);
     }
 
     /// Forgets what was sent: the next message refers to nothing before it.
@@ -94,8 +108,19 @@ impl Compression {
         self.window
     }
 
-    pub(crate) const fn threshold(&self) -> usize {
-        self.threshold
+    /// Whether a message of this many bytes is to be compressed.
+    #[inline]
+    pub(crate) const fn compresses(&self, len: usize) -> bool {
+        self.is_enabled && len >= self.threshold
+    }
+
+    pub(crate) const fn set_enabled(&mut self, enabled: bool) {
+        self.is_enabled = enabled;
+    }
+
+    /// Takes effect with the next message.
+    pub(crate) const fn set_level(&mut self, level: u8) {
+        self.next_level = if level > 9 { 9 } else { level };
     }
 }
 

@@ -59,6 +59,24 @@ pub struct Closed {
 }
 
 impl Closed {
+    /// A report with these contents.
+    #[must_use]
+    pub const fn new(
+        code: CloseCode,
+        reason: String,
+        initiator: Initiator,
+        clean: bool,
+        error: Option<SessionError>,
+    ) -> Self {
+        Self {
+            code,
+            reason,
+            initiator,
+            clean,
+            error,
+        }
+    }
+
     /// There was no Close frame.
     pub(super) const fn failed(initiator: Initiator, error: SessionError) -> Self {
         Self {
