@@ -6,6 +6,27 @@
     reason = "tokio needs std"
 )]
 
+mod config;
+mod conn;
+mod entropy;
+mod error;
+mod message;
+mod prepared;
 mod transport;
+mod upgrader;
+mod utf8_bytes;
 
+pub use config::Config;
+pub use conn::{Conn, JoinedReader, MessageReader, MessageWriter, Parts, Receiver, Sender};
+pub use error::Error;
+pub use message::Message;
+pub use prepared::PreparedMessage;
+pub use sockeye::{
+    Agreement, CloseCode, CloseFrame, Closed, DeflateParameters, ExtraHeaders, HandshakeError,
+    Headers, Initiator, InvalidOption, Limits, MessageKind, OriginPattern, OriginPolicy,
+    PerMessageDeflate, ProtocolError, Request, Response, Role, SendError, SessionError, Timeouts,
+    UpgradeOptions, WindowBits,
+};
 pub use transport::{ByteStream, Transport};
+pub use upgrader::{IncomingRequest, UpgradeError, Upgrader};
+pub use utf8_bytes::Utf8Bytes;

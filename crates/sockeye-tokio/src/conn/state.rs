@@ -1,0 +1,641 @@
+//! What the halves of a connection share.
+
+use std::{
+    io, mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use sockeye::{
+    CloseCode, CloseFrame, Closed, Connection, Event, Initiator, Part, ProtocolError, Role,
+    SendError, SessionError, State as Protocol,
+};
+use tokio::{
+    io::{AsyncRead, ReadBuf},
+    runtime::Handle,
+};
+
+use super::{clock::Clock, finish::Finish, flusher::Flusher, output::Output, pool};
+use crate::{Config, Error, Message, Transport, message::shared};
+
+/// One connection behind a lock that is never held while waiting.
+#[derive(Debug)]
+pub(crate) struct Shared(Mutex<State>);
+
+/// Everything about one connection.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) connection: Connection,
+    /// Gone once the connection has ended.
+    pub(super) transport: Option<Transport>,
+    input: Input,
+    pub(super) output: Output,
+    pub(super) clock: Clock,
+    /// How it ended.
+    pub(super) end: Option<Arc<End>>,
+    /// The peer's Close frame, until the application answers it.
+    peer_close: Option<CloseFrame<'static>>,
+    /// Why nothing can be written any more.
+    write_error: Option<Arc<io::Error>>,
+    /// Who waits for room in the output, or for it to be empty.
+    waiters: Vec<Waker>,
+    pub(super) writer: Writer,
+    flusher: Flush,
+    /// Something was sent since the reader last had to wait, or the flusher ran: what follows is gathered.
+    burst: bool,
+    /// The transport takes no more: the flusher waits for it.
+    pub(super) blocked: bool,
+    write_limit: usize,
+}
+
+/// What was read and not yet looked at. Holds no memory while there is none.
+#[derive(Debug)]
+struct Input {
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+    /// Bytes to read at once.
+    size: usize,
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) closed: Closed,
+    /// What a receiver is told; `None` after a closing handshake.
+    pub(super) error: Option<Error>,
+}
+
+/// Whether a message is being written in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writer {
+    Free,
+    /// Other messages wait until it is finished.
+    Busy,
+    /// It was dropped unfinished.
+    Abandoned,
+}
+
+/// What wants to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// A message, after the one that is being written.
+    Message,
+    /// A part of the message that is being written, or a control frame.
+    Amid,
+}
+
+/// Where the task is that writes when nobody else does.
+#[derive(Debug)]
+pub(super) enum Flush {
+    /// Not needed so far.
+    NotSpawned,
+    /// It will look at the output soon.
+    Scheduled,
+    /// It waits to be woken.
+    Waiting(Waker),
+}
+
+/// What a receiver gets to see.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Message(Message),
+    Part(Part<'static>),
+    Ping(Bytes),
+    Pong(Bytes),
+    /// The peer's Close frame, when it is not answered automatically.
+    Close(Option<CloseFrame<'static>>),
+    Ended(Arc<End>),
+}
+
+impl Shared {
+    pub(super) fn new(
+        connection: Connection,
+        transport: Transport,
+        unread: Vec<u8>,
+        config: &Config,
+    ) -> Self {
+        let mut state = State {
+            connection,
+            transport: Some(transport),
+            input: Input {
+                start: 0,
+                end: unread.len(),
+                buffer: unread.into_boxed_slice(),
+                size: config.read_buffer_size.max(MIN_READ),
+            },
+            output: Output::default(),
+            clock: Clock::new(),
+            end: None,
+            peer_close: None,
+            write_error: None,
+            waiters: Vec::new(),
+            writer: Writer::Free,
+            flusher: Flush::NotSpawned,
+            burst: false,
+            blocked: false,
+            write_limit: config.write_buffer_size.max(1),
+        };
+        let now = state.clock.now();
+        // A new connection only takes note of the time.
+        let _ = state.connection.handle_timeout(now, state.output.tail());
+        Self(Mutex::new(state))
+    }
+
+    #[inline]
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // No code of an application runs under the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for what the peer sends. Pings and Pongs are reported when `controls` is set.
+    #[inline]
+    pub(super) fn poll_receive(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        controls: bool,
+    ) -> Poll<Incoming> {
+        let mut state = self.lock();
+        loop {
+            if let Some(end) = &state.end {
+                return Poll::Ready(Incoming::Ended(Arc::clone(end)));
+            }
+            if let Some(incoming) = state.decode(controls) {
+                return Poll::Ready(incoming);
+            }
+            if state.end.is_some() {
+                continue;
+            }
+            if state.output.len() >= state.write_limit && state.write_error.is_none() {
+                // The peer sends what has to be answered and does not read: it has to wait.
+                state.try_flush(self);
+                if state.output.len() >= state.write_limit && state.write_error.is_none() {
+                    state.wait(cx);
+                    return Poll::Pending;
+                }
+            }
+            if state.poll_read(cx).is_pending() {
+                state.burst = false;
+                state.try_flush(self);
+                let due = state.connection.poll_timeout();
+                if state.clock.poll(due, cx) {
+                    state.handle_timeout();
+                    continue;
+                }
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Waits until there is room for something to send, then calls `append`, and sees to it that it is written.
+    #[inline]
+    pub(super) fn poll_append<T>(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        turn: Turn,
+        append: impl FnOnce(&mut State) -> Result<T, SendError>,
+    ) -> Poll<Result<T, Error>> {
+        let mut state = self.lock();
+        match state.poll_room(self, cx, turn) {
+            Poll::Ready(Ok(())) => Poll::Ready(state.append(self, append)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Waits until everything that was sent has been handed to the transport.
+    pub(super) fn poll_flush(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut state = self.lock();
+        state.try_flush(self);
+        if let Some(error) = &state.write_error {
+            return Poll::Ready(Err(Error::Io(Arc::clone(error))));
+        }
+        if state.output.is_empty() || state.transport.is_none() {
+            return Poll::Ready(Ok(()));
+        }
+        state.wait(cx);
+        Poll::Pending
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let state = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Flush::Waiting(waker) = mem::replace(&mut state.flusher, Flush::NotSpawned) {
+            waker.wake();
+        }
+        if state.transport.is_some() {
+            state.finish(false);
+        }
+    }
+}
+
+impl State {
+    /// Whether input waits that no receiver has asked for yet.
+    #[inline]
+    const fn has_input(&self) -> bool {
+        self.input.start < self.input.end
+    }
+
+    /// Takes what has been read apart until there is something to report.
+    #[inline]
+    fn decode(&mut self, controls: bool) -> Option<Incoming> {
+        while self.input.start < self.input.end {
+            let mut input = &mut self.input.buffer[self.input.start..self.input.end];
+            let received = self.connection.receive(&mut input, self.output.tail());
+            let left = input.len();
+            let incoming = match received {
+                Ok(Some(Event::Message(message))) => Some(Incoming::Message(message.into())),
+                Ok(Some(Event::Part(part))) => Some(Incoming::Part(Part::new(
+                    part.kind,
+                    part.data.into_owned(),
+                    part.fin,
+                ))),
+                Ok(Some(Event::Ping(payload))) => controls.then(|| Incoming::Ping(shared(payload))),
+                Ok(Some(Event::Pong(payload))) => controls.then(|| Incoming::Pong(shared(payload))),
+                Ok(Some(Event::Close(frame))) => return Some(self.received_close(frame)),
+                Ok(None) => None,
+                Err(error) => {
+                    self.fail(Error::Protocol(error));
+                    return None;
+                }
+                // The core has no other events.
+                Ok(Some(_)) => None,
+            };
+            self.input.start = self.input.end - left;
+            if left == 0 {
+                self.input.release();
+            }
+            if incoming.is_some() {
+                return incoming;
+            }
+        }
+        None
+    }
+
+    /// Reads once.
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(transport) = &mut self.transport else {
+            return Poll::Ready(());
+        };
+        self.input.release();
+        let mut buffer = pool::take_input(self.input.size);
+        let mut read = ReadBuf::new(&mut buffer);
+        let polled = core::pin::Pin::new(transport).poll_read(cx, &mut read);
+        let count = read.filled().len();
+        match polled {
+            Poll::Pending => {
+                pool::give_input(buffer);
+                Poll::Pending
+            }
+            Poll::Ready(Ok(())) if count > 0 => {
+                self.input.buffer = buffer;
+                self.input.start = 0;
+                self.input.end = count;
+                self.handle_timeout();
+                Poll::Ready(())
+            }
+            Poll::Ready(result) => {
+                pool::give_input(buffer);
+                self.received_end(result.err());
+                Poll::Ready(())
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn handle_timeout(&mut self) {
+        let now = self.clock.now();
+        if let Err(error) = self.connection.handle_timeout(now, self.output.tail()) {
+            self.fail(error.into());
+        }
+    }
+
+    /// Waits for room in the output.
+    #[inline]
+    pub(super) fn poll_room(
+        &mut self,
+        shared: &Arc<Shared>,
+        cx: &mut Context<'_>,
+        turn: Turn,
+    ) -> Poll<Result<(), Error>> {
+        if let Err(error) = self.check_sendable() {
+            return Poll::Ready(Err(error));
+        }
+        if self.output.len() >= self.write_limit {
+            self.try_flush(shared);
+            if let Err(error) = self.check_sendable() {
+                return Poll::Ready(Err(error));
+            }
+        }
+        if self.output.len() >= self.write_limit
+            || turn == Turn::Message && self.writer == Writer::Busy
+        {
+            self.wait(cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn check_sendable(&self) -> Result<(), Error> {
+        if let Some(error) = &self.write_error {
+            return Err(Error::Io(Arc::clone(error)));
+        }
+        if self.end.is_some() {
+            return Err(SendError::CloseSent.into());
+        }
+        Ok(())
+    }
+
+    /// Appends something, and sees to it that it is written.
+    #[inline]
+    pub(super) fn append<T>(
+        &mut self,
+        shared: &Arc<Shared>,
+        append: impl FnOnce(&mut Self) -> Result<T, SendError>,
+    ) -> Result<T, Error> {
+        self.check_sendable()?;
+        let value = append(self)?;
+        self.write_soon(shared);
+        Ok(value)
+    }
+
+    /// Writes now, or later together with what is likely to come: answers to input that is still to be looked at, and further messages of
+    /// the same burst. What is not written by the time the task waits, the flusher writes.
+    #[inline]
+    fn write_soon(&mut self, shared: &Arc<Shared>) {
+        if self.output.len() >= self.write_limit {
+            self.try_flush(shared);
+        } else if self.is_gathering() {
+            self.schedule(shared);
+        } else {
+            self.burst = true;
+            self.try_flush(shared);
+        }
+    }
+
+    #[inline]
+    const fn is_gathering(&self) -> bool {
+        self.burst || self.has_input()
+    }
+
+    /// Whether the last message that was written in parts came to its end.
+    pub(super) fn check_writer(&self) -> Result<(), SendError> {
+        if self.writer == Writer::Abandoned {
+            return Err(SendError::MessageUnfinished);
+        }
+        Ok(())
+    }
+
+    /// Appends a Close frame.
+    pub(super) fn close(&mut self, frame: Option<CloseFrame<'_>>) -> Result<(), SendError> {
+        self.connection.close(frame, self.output.tail())?;
+        if self.writer != Writer::Free {
+            self.release_writer(Writer::Free);
+        }
+        if self.connection.state() == Protocol::Closed {
+            // It answers the peer's.
+            let frame = self.peer_close.take();
+            self.closed(frame);
+        }
+        Ok(())
+    }
+
+    /// Appends a message. A large payload is not copied where it goes out as it is.
+    #[inline]
+    pub(super) fn send(&mut self, message: &Message) -> Result<(), SendError> {
+        self.check_writer()?;
+        if message.len() < LARGE {
+            return self.connection.send(message.borrowed(), self.output.tail());
+        }
+        let borrowed = message.borrowed();
+        let rest = self
+            .connection
+            .send_vectored(&borrowed, self.output.tail())?;
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let mut written = 0;
+        if !self.blocked
+            && !self.is_gathering()
+            && let Some(transport) = &mut self.transport
+        {
+            let mut cx = Context::from_waker(Waker::noop());
+            match self.output.poll_write_with(transport, &mut cx, rest) {
+                Poll::Ready(Ok(count)) => written = count,
+                // The same comes again when the rest is written.
+                Poll::Ready(Err(_)) | Poll::Pending => {}
+            }
+        }
+        if written < rest.len() {
+            self.output.push(message.as_bytes().slice(written..));
+        }
+        Ok(())
+    }
+
+    /// Writes as much as the transport takes now; the flusher writes the rest.
+    #[inline]
+    pub(super) fn try_flush(&mut self, shared: &Arc<Shared>) {
+        if self.blocked || self.output.is_empty() {
+            return;
+        }
+        let mut cx = Context::from_waker(Waker::noop());
+        if self.poll_write(&mut cx).is_pending() {
+            self.blocked = true;
+            self.schedule(shared);
+        }
+    }
+
+    /// Writes everything. Errors end up in `write_error`.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(transport) = &mut self.transport else {
+            self.output.clear();
+            return Poll::Ready(());
+        };
+        let polled = self.output.poll_write(transport, cx).map(|written| {
+            if let Err(error) = written {
+                self.write_error = Some(Arc::new(error));
+                self.output.clear();
+            }
+        });
+        let has_room = self.output.len() < self.write_limit;
+        if has_room && !self.waiters.is_empty() {
+            self.wake_waiters();
+        }
+        polled
+    }
+
+    #[cold]
+    fn wake_waiters(&mut self) {
+        for waiter in mem::take(&mut self.waiters) {
+            waiter.wake();
+        }
+    }
+
+    /// Registers a task that waits for the output to shrink.
+    pub(super) fn wait(&mut self, cx: &Context<'_>) {
+        if !self
+            .waiters
+            .iter()
+            .any(|waiter| waiter.will_wake(cx.waker()))
+        {
+            self.waiters.push(cx.waker().clone());
+        }
+    }
+
+    /// Lets the next message go.
+    pub(super) fn release_writer(&mut self, writer: Writer) {
+        self.writer = writer;
+        self.wake_waiters();
+    }
+
+    /// Has the flusher look at the output when this task waits.
+    #[inline]
+    fn schedule(&mut self, shared: &Arc<Shared>) {
+        match &self.flusher {
+            Flush::Scheduled => {}
+            Flush::Waiting(_) => {
+                if let Flush::Waiting(waker) = mem::replace(&mut self.flusher, Flush::Scheduled) {
+                    waker.wake();
+                }
+            }
+            Flush::NotSpawned => self.spawn_flusher(shared),
+        }
+    }
+
+    #[cold]
+    fn spawn_flusher(&mut self, shared: &Arc<Shared>) {
+        if let Ok(runtime) = Handle::try_current() {
+            self.flusher = Flush::Scheduled;
+            runtime.spawn(Flusher::new(shared));
+        }
+    }
+
+    /// The flusher's turn. It stays until the connection has ended.
+    pub(super) fn poll_flusher(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.transport.is_none() {
+            self.flusher = Flush::NotSpawned;
+            return Poll::Ready(());
+        }
+        self.flusher = Flush::Waiting(cx.waker().clone());
+        self.blocked = self.poll_write(cx).is_pending();
+        if !self.blocked {
+            self.burst = false;
+        }
+        Poll::Pending
+    }
+
+    fn received_close(&mut self, frame: Option<CloseFrame<'static>>) -> Incoming {
+        if self.connection.state() != Protocol::Closed {
+            // The application answers.
+            self.input.clear();
+            self.peer_close.clone_from(&frame);
+            return Incoming::Close(frame);
+        }
+        Incoming::Ended(self.closed(frame))
+    }
+
+    /// Close frames went both ways.
+    fn closed(&mut self, frame: Option<CloseFrame<'static>>) -> Arc<End> {
+        let (code, reason) = frame.map_or((CloseCode::NO_STATUS, String::new()), |frame| {
+            (frame.code, frame.reason.into_owned())
+        });
+        self.ended(code, reason, None)
+    }
+
+    /// The byte stream has ended or broken.
+    fn received_end(&mut self, error: Option<io::Error>) {
+        match (self.connection.receive_end(), error) {
+            (Err(ProtocolError::UnexpectedEnd), Some(error)) => self.fail(error.into()),
+            (Err(error), _) => self.fail(error.into()),
+            (Ok(()), _) => {}
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.ended(CloseCode::ABNORMAL, String::new(), Some(error));
+    }
+
+    fn ended(&mut self, code: CloseCode, reason: String, error: Option<Error>) -> Arc<End> {
+        let closed = Closed::new(
+            code,
+            reason,
+            self.connection.initiator().unwrap_or(Initiator::Transport),
+            self.connection.is_clean(),
+            error.as_ref().map(session_error),
+        );
+        let end = Arc::new(End { closed, error });
+        self.end = Some(Arc::clone(&end));
+        self.input.clear();
+        self.finish(end.error.is_none() && self.connection.role() == Role::Client);
+        self.wake_waiters();
+        end
+    }
+
+    /// Hands the byte stream over to be ended. `wait`: the peer ends it first.
+    fn finish(&mut self, wait: bool) {
+        let Some(transport) = self.transport.take() else {
+            return;
+        };
+        let mut output = mem::take(&mut self.output);
+        if self.write_error.is_some() {
+            output.clear();
+        }
+        self.blocked = false;
+        Finish::start(transport, output, wait);
+    }
+
+    /// Drops the byte stream as it is.
+    pub(super) fn abort(&mut self) {
+        if self.end.is_none() {
+            let _ = self.connection.receive_end();
+            self.transport = None;
+            self.output.clear();
+            self.ended(
+                CloseCode::ABNORMAL,
+                String::new(),
+                Some(ProtocolError::UnexpectedEnd.into()),
+            );
+        }
+    }
+
+    /// What was read and not looked at.
+    pub(super) fn take_unread(&mut self) -> Vec<u8> {
+        let unread = self.input.buffer[self.input.start..self.input.end].to_vec();
+        self.input.clear();
+        unread
+    }
+}
+
+fn session_error(error: &Error) -> SessionError {
+    match error {
+        Error::Protocol(error) => SessionError::Protocol(*error),
+        error => SessionError::Transport(error.to_string()),
+    }
+}
+
+impl Input {
+    #[inline]
+    fn release(&mut self) {
+        self.start = 0;
+        self.end = 0;
+        if self.buffer.len() == self.size {
+            pool::give_input(mem::take(&mut self.buffer));
+        } else if !self.buffer.is_empty() {
+            self.buffer = Box::default();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.release();
+    }
+}
+
+/// Smallest read, in bytes.
+const MIN_READ: usize = 512;
+
+/// From this length on, a payload is not copied.
+const LARGE: usize = 8 << 10;
