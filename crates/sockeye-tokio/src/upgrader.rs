@@ -143,7 +143,7 @@ impl Upgrader {
         let read = match self.options.timeout {
             Some(limit) => timeout(limit, read)
                 .await
-                .unwrap_or(Err(HandshakeError::Timeout.into())),
+                .unwrap_or_else(|_| Err(HandshakeError::Timeout.into())),
             None => read.await,
         };
         match read {

@@ -44,14 +44,14 @@ impl From<Vec<u8>> for Output {
 impl Output {
     /// Bytes that wait.
     #[inline]
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.queued + self.tail.len() - self.sent
     }
 
     /// Whether everything has been handed to the kernel.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0 && !self.unflushed
+        self.waiting() == 0 && !self.unflushed
     }
 
     /// Where the protocol appends.
@@ -100,7 +100,7 @@ impl Output {
         transport: &mut Transport,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        while self.len() > 0 {
+        while self.waiting() > 0 {
             self.unflushed = true;
             let written = if self.queue.is_empty() {
                 ready!(Pin::new(&mut *transport).poll_write(cx, &self.tail[self.sent..]))?

@@ -206,7 +206,7 @@ impl Sender {
     /// Bytes that were sent and have not been handed to the operating system.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.shared.lock().output.len()
+        self.shared.lock().output.waiting()
     }
 
     /// How the connection ended, once it has.

@@ -167,10 +167,10 @@ impl Shared {
             if state.end.is_some() {
                 continue;
             }
-            if state.output.len() >= state.write_limit && state.write_error.is_none() {
+            if state.output.waiting() >= state.write_limit && state.write_error.is_none() {
                 // The peer sends what has to be answered and does not read: it has to wait.
                 state.try_flush(self);
-                if state.output.len() >= state.write_limit && state.write_error.is_none() {
+                if state.output.waiting() >= state.write_limit && state.write_error.is_none() {
                     state.wait(cx);
                     return Poll::Pending;
                 }
@@ -324,13 +324,13 @@ impl State {
         if let Err(error) = self.check_sendable() {
             return Poll::Ready(Err(error));
         }
-        if self.output.len() >= self.write_limit {
+        if self.output.waiting() >= self.write_limit {
             self.try_flush(shared);
             if let Err(error) = self.check_sendable() {
                 return Poll::Ready(Err(error));
             }
         }
-        if self.output.len() >= self.write_limit
+        if self.output.waiting() >= self.write_limit
             || turn == Turn::Message && self.writer == Writer::Busy
         {
             self.wait(cx);
@@ -367,7 +367,7 @@ impl State {
     /// the same burst. What is not written by the time the task waits, the flusher writes.
     #[inline]
     fn write_soon(&mut self, shared: &Arc<Shared>) {
-        if self.output.len() >= self.write_limit {
+        if self.output.waiting() >= self.write_limit {
             self.try_flush(shared);
         } else if self.is_gathering() {
             self.schedule(shared);
@@ -461,7 +461,7 @@ impl State {
                 self.output.clear();
             }
         });
-        let has_room = self.output.len() < self.write_limit;
+        let has_room = self.output.waiting() < self.write_limit;
         if has_room && !self.waiters.is_empty() {
             self.wake_waiters();
         }
