@@ -84,6 +84,10 @@ impl Transport {
         }
     }
 
+    pub(crate) const fn is_other(&self) -> bool {
+        matches!(self.0, Kind::Other { .. })
+    }
+
     /// The TCP stream, if this is one.
     ///
     /// # Errors

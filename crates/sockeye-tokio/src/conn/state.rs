@@ -157,7 +157,7 @@ impl Shared {
         controls: bool,
     ) -> Poll<Incoming> {
         let mut state = self.lock();
-        loop {
+        for _ in 0..READS {
             if let Some(end) = &state.end {
                 return Poll::Ready(Incoming::Ended(Arc::clone(end)));
             }
@@ -172,20 +172,28 @@ impl Shared {
                 state.try_flush(self);
                 if state.output.waiting() >= state.write_limit && state.write_error.is_none() {
                     state.wait(cx);
+                    if state.poll_clock(cx) {
+                        continue;
+                    }
                     return Poll::Pending;
                 }
             }
             if state.poll_read(cx).is_pending() {
                 state.burst = false;
                 state.try_flush(self);
-                let due = state.connection.poll_timeout();
-                if state.clock.poll(due, cx) {
-                    state.handle_timeout();
+                if state.blocked && state.transport.as_ref().is_some_and(Transport::is_other) {
+                    // Reading may have taken the place of the flusher as the one to be woken, as TLS does that has to write.
+                    state.schedule(self);
+                }
+                if state.poll_clock(cx) {
                     continue;
                 }
                 return Poll::Pending;
             }
         }
+        // Others have a turn.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Waits until there is room for something to send, then calls `append`, and sees to it that it is written.
@@ -303,6 +311,17 @@ impl State {
                 Poll::Ready(())
             }
         }
+    }
+
+    /// Sees to it that the task is woken when a timeout is due. Returns whether one was.
+    #[inline]
+    fn poll_clock(&mut self, cx: &mut Context<'_>) -> bool {
+        let due = self.connection.poll_timeout();
+        let is_due = self.clock.poll(due, cx);
+        if is_due {
+            self.handle_timeout();
+        }
+        is_due
     }
 
     #[inline]
@@ -585,6 +604,9 @@ impl State {
             output.clear();
         }
         self.blocked = false;
+        if let Flush::Waiting(flusher) = &self.flusher {
+            flusher.wake_by_ref();
+        }
         Finish::start(transport, output, wait);
     }
 
@@ -633,6 +655,9 @@ impl Input {
         self.release();
     }
 }
+
+/// Reads of one connection before others have a turn.
+const READS: usize = 64;
 
 /// Smallest read, in bytes.
 const MIN_READ: usize = 512;
