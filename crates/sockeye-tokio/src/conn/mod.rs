@@ -3,6 +3,7 @@
 mod clock;
 mod finish;
 mod flusher;
+mod operation;
 mod output;
 mod pool;
 mod reader;
@@ -113,8 +114,8 @@ impl Conn {
     ///
     /// Those of [`Receiver::next`].
     #[inline]
-    pub async fn next(&mut self) -> Result<Option<Message>, Error> {
-        self.receiver.next().await
+    pub fn next(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send {
+        self.receiver.next()
     }
 
     /// Waits for the next message and hands it over as it comes: [`Receiver::next_reader`].
@@ -153,8 +154,11 @@ impl Conn {
     ///
     /// Those of [`Sender::send`].
     #[inline]
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        self.sender.send(message).await
+    pub fn send(
+        &mut self,
+        message: impl Into<Message>,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        self.sender.send(message)
     }
 
     /// Sends a message that was prepared for many connections: [`Sender::send_prepared`].

@@ -22,7 +22,7 @@ pub(crate) struct Output {
     /// Bytes in the queue.
     queued: usize,
     /// What comes after the queue.
-    tail: Vec<u8>,
+    pub(super) tail: Vec<u8>,
     /// How much of the first piece has gone.
     sent: usize,
     /// The transport may hold back what it has taken.

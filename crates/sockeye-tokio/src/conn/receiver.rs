@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::poll_fn,
+    future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -14,6 +14,7 @@ use futures_core::{FusedStream, Stream};
 use sockeye::{CloseFrame, Closed, Delivery, Limits, MessageKind};
 
 use super::{
+    operation::Next,
     reader::{JoinedReader, MessageReader},
     state::{Incoming, Shared},
     timed,
@@ -72,9 +73,10 @@ impl Receiver {
     ///
     /// [`Error::Protocol`] and [`Error::Io`] are final: the connection has ended, and later calls return the same.
     /// [`Error::Timeout`] after the time of [`Self::set_timeout`] is not.
-    pub async fn next(&mut self) -> Result<Option<Message>, Error> {
+    #[inline]
+    pub fn next(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send {
         let timeout = self.timeout;
-        timed(timeout, poll_fn(|cx| self.poll_message(cx))).await
+        Next::new(self, timeout)
     }
 
     /// Waits for the next message and hands it over as it comes, in bounded memory whatever its length
@@ -150,10 +152,20 @@ impl Receiver {
     }
 
     /// Waits for the next message.
+    #[inline]
     pub(super) fn poll_message(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
+        if self.part.is_none()
+            && let Some(message) = self.shared.lock().decode_message()
+        {
+            return Poll::Ready(Ok(Some(message)));
+        }
+        self.poll_any_message(cx)
+    }
+
+    fn poll_any_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         if self.part.take().is_some() {
             self.deliver(Delivery::Messages);
         }

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::poll_fn,
+    future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -13,6 +13,7 @@ use futures_sink::Sink;
 use sockeye::{CloseCode, CloseFrame, Closed, MessageKind, SendError};
 
 use super::{
+    operation::Send,
     state::{Shared, Turn, Writer},
     timed,
     writer::MessageWriter,
@@ -47,16 +48,11 @@ impl Sender {
     /// [`Error::Send`] after a Close frame, or after a [`MessageWriter`] was dropped unfinished; [`Error::Io`] when the byte stream broke;
     /// [`Error::Timeout`].
     #[inline]
-    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
-        let message = message.into();
-        timed(
-            self.timeout,
-            poll_fn(|cx| {
-                self.shared
-                    .poll_append(cx, Turn::Message, |state| state.send(&message))
-            }),
-        )
-        .await
+    pub fn send(
+        &self,
+        message: impl Into<Message>,
+    ) -> impl Future<Output = Result<(), Error>> + core::marker::Send {
+        Send::new(&self.shared, message.into(), self.timeout)
     }
 
     /// Sends a message that was prepared for many connections. On a server it is compressed once for all that negotiated the same.

@@ -246,6 +246,33 @@ impl State {
         self.input.start < self.input.end
     }
 
+    /// Takes a message that has been read whole.
+    #[inline]
+    pub(super) fn decode_message(&mut self) -> Option<Message> {
+        if !self.has_input() {
+            return None;
+        }
+        let mut input = &mut self.input.buffer[self.input.start..self.input.end];
+        let received = self
+            .connection
+            .receive_message(&mut input, &mut self.output.tail)?;
+        let left = input.len();
+        match received {
+            Ok(message) => {
+                let message = message.into();
+                self.input.start = self.input.end - left;
+                if left == 0 {
+                    self.input.release();
+                }
+                Some(message)
+            }
+            Err(error) => {
+                self.fail(Error::Protocol(error));
+                None
+            }
+        }
+    }
+
     /// Takes what has been read apart until there is something to report.
     #[inline]
     fn decode(&mut self, controls: bool) -> Option<Incoming> {

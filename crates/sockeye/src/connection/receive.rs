@@ -77,6 +77,9 @@ impl Connection {
             self.age_unfinished();
             return Ok(None);
         }
+        if let Some(message) = self.receive_message(input, out) {
+            return message.map(Event::Message).map(Some);
+        }
         self.timers.heard();
         match self.advance(input, out) {
             Ok(Some(event)) => Ok(Some(event)),
@@ -87,6 +90,70 @@ impl Connection {
             Err(error) => {
                 *input = &mut [];
                 Err(self.fail(error, out))
+            }
+        }
+    }
+
+    /// Takes a message off the front of `input` when it is what comes next and lies there whole, uncompressed, in one frame: the short way
+    /// through [`Self::receive`] that most messages go. `None`, with `input` as it was, says to ask `receive`.
+    ///
+    /// # Errors
+    ///
+    /// [`ProtocolError::InvalidUtf8`], as `receive`.
+    #[inline]
+    pub fn receive_message<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Option<Result<Message<'i>, ProtocolError>> {
+        if self.state == State::Closed
+            || self.close_received
+            || self.message.is_some()
+            || self.incoming.is_amid_frame()
+            || self.delivery != Delivery::Messages
+        {
+            return None;
+        }
+        let &[first, second, ..] = &**input else {
+            return None;
+        };
+        let is_masked = second & 0x80 != 0;
+        if !matches!(first, 0x81 | 0x82) || is_masked != (self.role == Role::Server) {
+            return None;
+        }
+        let (len, header_len) = match second & 0x7F {
+            126 => {
+                let len = u16::from_be_bytes(*input[2..].first_chunk()?);
+                (Some(u64::from(len)).filter(|len| *len > 125)?, 4)
+            }
+            127 => {
+                let len = u64::from_be_bytes(*input[2..].first_chunk()?);
+                (Some(len).filter(|len| *len > 0xFFFF)?, 10)
+            }
+            len => (u64::from(len), 2),
+        };
+        let start = header_len + if is_masked { 4 } else { 0 };
+        let available = input.len().checked_sub(start)?;
+        if len > available as u64
+            || len > self.limits.frame_size
+            || len > self.limits.message_size as u64
+        {
+            return None;
+        }
+        let (header, payload) = take(input, start + len as usize).split_at_mut(start);
+        if is_masked {
+            MaskingKey::new(*header.last_chunk()?).apply(payload);
+        }
+        self.timers.heard();
+        self.timers.message_finished();
+        if first == 0x82 {
+            return Some(Ok(Message::binary(&*payload)));
+        }
+        match from_utf8(payload) {
+            Ok(text) => Some(Ok(Message::text(text))),
+            Err(error) => {
+                *input = &mut [];
+                Some(Err(self.fail(error, out)))
             }
         }
     }

@@ -307,8 +307,11 @@ impl Connection {
             header.mask = Some(self.masking_key());
         }
         let (bytes, len) = header.encode();
-        out.reserve(len + payload.len());
-        out.extend_from_slice(&bytes[..len]);
+        // A copy of fixed length costs less than one of the right length.
+        out.reserve(bytes.len() + payload.len());
+        let start = out.len();
+        out.extend_from_slice(&bytes);
+        out.truncate(start + len);
         if cfg!(target_arch = "wasm32") && payload.len() >= LARGE {
             MaskingKey::new([0; 4]).append(payload, out);
         } else {

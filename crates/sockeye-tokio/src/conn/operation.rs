@@ -1,0 +1,118 @@
+//! Futures of what is done for every message, written by hand: they are small, and nothing is moved that need not be.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::{Sleep, sleep};
+
+use super::{
+    receiver::Receiver,
+    state::{Shared, Turn},
+};
+use crate::{Error, Message};
+
+/// Bounds the time of an operation from its first wait on.
+#[derive(Debug)]
+pub(super) struct Limit {
+    after: Option<Duration>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Limit {
+    #[inline]
+    pub(super) const fn new(after: Option<Duration>) -> Self {
+        Self { after, sleep: None }
+    }
+
+    /// Whether the time is over.
+    #[inline]
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        match self.after {
+            None => false,
+            Some(after) => self
+                .sleep
+                .get_or_insert_with(|| Box::pin(sleep(after)))
+                .as_mut()
+                .poll(cx)
+                .is_ready(),
+        }
+    }
+}
+
+/// Sends a message.
+#[derive(Debug)]
+#[must_use = "nothing is sent unless this is awaited"]
+pub(super) struct Send<'a> {
+    shared: &'a Arc<Shared>,
+    message: Message,
+    limit: Limit,
+}
+
+impl<'a> Send<'a> {
+    #[inline]
+    pub(super) const fn new(
+        shared: &'a Arc<Shared>,
+        message: Message,
+        timeout: Option<Duration>,
+    ) -> Self {
+        Self {
+            shared,
+            message,
+            limit: Limit::new(timeout),
+        }
+    }
+}
+
+impl Future for Send<'_> {
+    type Output = Result<(), Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let message = &this.message;
+        let sent = this
+            .shared
+            .poll_append(cx, Turn::Message, |state| state.send(message));
+        if sent.is_pending() && this.limit.is_over(cx) {
+            return Poll::Ready(Err(Error::Timeout));
+        }
+        sent
+    }
+}
+
+/// Receives a message.
+#[derive(Debug)]
+#[must_use = "nothing is received unless this is awaited"]
+pub(super) struct Next<'a> {
+    receiver: &'a mut Receiver,
+    limit: Limit,
+}
+
+impl<'a> Next<'a> {
+    #[inline]
+    pub(super) const fn new(receiver: &'a mut Receiver, timeout: Option<Duration>) -> Self {
+        Self {
+            receiver,
+            limit: Limit::new(timeout),
+        }
+    }
+}
+
+impl Future for Next<'_> {
+    type Output = Result<Option<Message>, Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let received = this.receiver.poll_message(cx);
+        if received.is_pending() && this.limit.is_over(cx) {
+            return Poll::Ready(Err(Error::Timeout));
+        }
+        received
+    }
+}
