@@ -114,6 +114,10 @@ impl Conn {
     ///
     /// Those of [`Receiver::next`].
     #[inline]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is the method of `Stream`'s extension traits"
+    )]
     pub fn next(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send {
         self.receiver.next()
     }

@@ -74,6 +74,10 @@ impl Receiver {
     /// [`Error::Protocol`] and [`Error::Io`] are final: the connection has ended, and later calls return the same.
     /// [`Error::Timeout`] after the time of [`Self::set_timeout`] is not.
     #[inline]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is the method of `Stream`'s extension traits"
+    )]
     pub fn next(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send {
         let timeout = self.timeout;
         Next::new(self, timeout)
