@@ -8,7 +8,7 @@ use wasmtime::{
     component::{Linker, Resource, ResourceAny, WasmList},
 };
 
-use crate::memory::Stream;
+use crate::{memory::Stream, payload::Compression};
 use bindings::{
     EndpointComponent as Endpoint, EndpointComponentPre as EndpointPre,
     exports::sockeye::websocket::options::{Deflate, Delivery, OriginPolicy},
@@ -134,7 +134,12 @@ impl Guest {
         }
         let exports = endpoint.sockeye_websocket_endpoint();
         let (connection, _) = exports.call_accept(&mut *store, 0, Resource::new_own(0), values)?;
-        let request = crate::load::request("bench", deflate);
+        let compression = if deflate {
+            Compression::NoContextTakeover
+        } else {
+            Compression::None
+        };
+        let request = crate::load::request("bench", compression);
         exports
             .connection()
             .call_receive(&mut *store, connection, 0, request.as_bytes())?;

@@ -7,9 +7,9 @@ use std::{
 
 use crate::{
     load::{Connections, Load},
-    payload::{Case, Kind},
+    payload::{Case, Compression, Kind},
     report::{Cell, Report},
-    servers::Candidate,
+    servers::{Candidate, Setup},
     settings::Settings,
 };
 
@@ -24,10 +24,11 @@ pub fn run(settings: &Settings, report: &mut Report) -> io::Result<()> {
         },
         connections: CONNECTIONS,
         in_flight: 1,
+        compression: Compression::None,
     };
     let mut rows = Vec::new();
     for candidate in [Candidate::Native, Candidate::Component, Candidate::Isolated] {
-        let Some(server) = candidate.start(settings, false, false)? else {
+        let Some(server) = candidate.start(settings, Setup::default())? else {
             continue;
         };
         let start = Instant::now();

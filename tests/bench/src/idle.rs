@@ -4,15 +4,17 @@ use std::{io, thread::sleep, time::Duration};
 
 use crate::{
     load::{Connections, Load},
-    payload::{Case, Kind},
+    payload::{Case, Compression, Kind},
     report::{Cell, Report},
-    servers::Candidate,
+    servers::{Candidate, Setup},
     settings::{Peer, Settings},
 };
 
 /// Those whose memory is compared. sockudo-ws has no setting for its read buffer.
-const CANDIDATES: [Candidate; 9] = [
+const CANDIDATES: [Candidate; 11] = [
+    Candidate::Peer(Peer::BareTask),
     Candidate::Peer(Peer::RawTcp),
+    Candidate::Peer(Peer::SockeyeTokio),
     Candidate::Native,
     Candidate::Component,
     Candidate::Isolated,
@@ -23,16 +25,33 @@ const CANDIDATES: [Candidate; 9] = [
     Candidate::Peer(Peer::Yawc),
 ];
 
+/// How many connections are held.
+const COUNTS: [usize; 2] = [1_000, 10_000];
+
 /// Opens idle connections to every server, and prints what each costs.
 pub fn run(settings: &Settings, report: &mut Report) -> io::Result<()> {
     let mut rows = Vec::new();
+    let mut bare = [None; COUNTS.len()];
     for candidate in CANDIDATES {
         let mut row = vec![Cell::from(candidate.name())];
-        for count in [1_000, 10_000] {
+        for (count, bare) in COUNTS.into_iter().zip(&mut bare) {
             let per_connection = measure(candidate, settings, count)?;
             row.push(Cell::of(per_connection, |bytes| {
                 Cell::number(bytes / 1_024.0, 2)
             }));
+            match candidate {
+                Candidate::Peer(Peer::BareTask) => *bare = per_connection,
+                Candidate::Peer(Peer::SockeyeTokio) => {
+                    if let (Some(bare), Some(bytes)) = (*bare, per_connection) {
+                        let what = format!(
+                            "sockeye-tokio: at most 4 KiB more than a task and a socket per idle connection of {count}"
+                        );
+                        let more = (bytes - bare) / 1_024.0;
+                        report.bar(&what, more <= 4.0, &format!("{more:.1} KiB"));
+                    }
+                }
+                _ => {}
+            }
             let bar = match candidate {
                 Candidate::Component => Some(8.0),
                 Candidate::Isolated => Some(48.0),
@@ -56,7 +75,8 @@ pub fn run(settings: &Settings, report: &mut Report) -> io::Result<()> {
     }
     report.table(
         "Memory per idle connection",
-        "What the resident memory of the server grows by for each connection, after its handshake and one message of 125 B, in KiB.\n\
+        "bare-task is a tokio task with a socket and nothing else.\n\
+         What the resident memory of the server grows by for each connection, after its handshake and one message of 125 B, in KiB.\n\
          Peers have their buffers as small as their settings allow; buffers in the kernel are not counted.",
         &["server", "KiB of 1,000", "KiB of 10,000"],
         rows,
@@ -66,7 +86,11 @@ pub fn run(settings: &Settings, report: &mut Report) -> io::Result<()> {
 
 /// Bytes per connection.
 fn measure(candidate: Candidate, settings: &Settings, count: usize) -> io::Result<Option<f64>> {
-    let Some(server) = candidate.start(settings, false, true)? else {
+    let setup = Setup {
+        lean: true,
+        ..Setup::default()
+    };
+    let Some(server) = candidate.start(settings, setup)? else {
         return Ok(None);
     };
     let open = |connections| {
@@ -77,6 +101,7 @@ fn measure(candidate: Candidate, settings: &Settings, count: usize) -> io::Resul
             },
             connections,
             in_flight: 1,
+            compression: Compression::None,
         };
         let mut connections = Connections::open(server.address, load, candidate.shakes_hands())?;
         let outcome = connections.run_once(Duration::from_secs(60))?;

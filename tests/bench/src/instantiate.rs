@@ -1,25 +1,41 @@
 //! What it costs to get going: compiling the component, making instances of it, starting the server.
 
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::{io, time::Duration};
 
 use crate::{
-    component::{
-        Component, Guest, Host, Setup, bindings::exports::sockeye::websocket::options::Delivery,
-    },
-    memory::{Reads, Stream},
-    payload::{Case, Feed, Kind},
-    process::own_cpu,
     report::{Cell, Report, median},
-    servers::Candidate,
+    servers::{Candidate, Setup},
     settings::Settings,
 };
 
 /// Measures all of it, and prints two tables.
 pub fn run(settings: &Settings, report: &mut Report) -> io::Result<()> {
-    if let Some(path) = settings.component() {
+    #[cfg(feature = "component")]
+    instances::run(settings, report);
+    start(settings, report)
+}
+
+/// Compilation and instances of the component.
+#[cfg(feature = "component")]
+mod instances {
+    use std::time::Instant;
+
+    use crate::{
+        component::{
+            Component, Guest, Host, Setup, bindings::exports::sockeye::websocket::options::Delivery,
+        },
+        memory::{Reads, Stream},
+        payload::{Case, Feed, Kind},
+        process::own_cpu,
+        report::{Cell, Report, median},
+        settings::Settings,
+    };
+
+    /// Measures both ways to allocate instances, if there is a component.
+    pub fn run(settings: &Settings, report: &mut Report) {
+        let Some(path) = settings.component() else {
+            return;
+        };
         let mut rows = Vec::new();
         for (name, pooling) in [("pooling", true), ("on demand", false)] {
             let start = Instant::now();
@@ -60,23 +76,22 @@ pub fn run(settings: &Settings, report: &mut Report) -> io::Result<()> {
             rows,
         );
     }
-    start(settings, report)
-}
 
-/// Microseconds of processor time per call.
-fn time(settings: &Settings, mut call: impl FnMut()) -> f64 {
-    let calls = (400.0 * settings.scale) as usize;
-    let mut times = Vec::new();
-    for round in 0..=settings.rounds {
-        let start = own_cpu();
-        for _ in 0..calls {
-            call();
+    /// Microseconds of processor time per call.
+    fn time(settings: &Settings, mut call: impl FnMut()) -> f64 {
+        let calls = (400.0 * settings.scale) as usize;
+        let mut times = Vec::new();
+        for round in 0..=settings.rounds {
+            let start = own_cpu();
+            for _ in 0..calls {
+                call();
+            }
+            if round > 0 {
+                times.push((own_cpu() - start).as_secs_f64() * 1e6 / calls as f64);
+            }
         }
-        if round > 0 {
-            times.push((own_cpu() - start).as_secs_f64() * 1e6 / calls as f64);
-        }
+        median(&times).unwrap_or(0.0)
     }
-    median(&times).unwrap_or(0.0)
 }
 
 /// From the start of the process to its line `listening on`.
@@ -84,12 +99,12 @@ fn start(settings: &Settings, report: &mut Report) -> io::Result<()> {
     let mut rows = Vec::new();
     for candidate in [Candidate::Native, Candidate::Component] {
         // The first start may have to fill a cache, the others find it.
-        let Some(first) = candidate.start(settings, false, false)? else {
+        let Some(first) = candidate.start(settings, Setup::default())? else {
             continue;
         };
         let mut times = Vec::new();
         for _ in 0..settings.rounds.max(3) {
-            if let Some(server) = candidate.start(settings, false, false)? {
+            if let Some(server) = candidate.start(settings, Setup::default())? {
                 times.push(server.start.as_secs_f64() * 1e3);
             }
         }

@@ -2,19 +2,22 @@
 //!
 //! It must cost much less than the servers do, so frames are made beforehand, and of the answers only the frame headers are looked
 //! at: that they are whole messages of the right kind and, where the size is known, of the right size. One `send` and one `recv` for
-//! each burst of messages is all the rest.
+//! each burst of messages is all the rest. Of large messages the payload is not even copied out of the kernel.
 
 use std::{
     io::{self, Read, Write},
     net::SocketAddr,
+    os::fd::AsRawFd,
     time::{Duration, Instant},
 };
 
 use mio::{Events, Interest, Poll, Token, net::TcpStream};
+use nix::sys::socket::{MsgFlags, recv};
 
 use crate::{
-    payload::{Case, Feed},
-    peers::DEFLATE_OFFER,
+    answers::Answers,
+    payload::{Case, Compression, Feed},
+    peers,
     process::{Server, own_cpu},
 };
 
@@ -27,6 +30,8 @@ pub struct Load {
     pub connections: usize,
     /// How many messages each connection sends at once. Once all are answered, it sends as many again.
     pub in_flight: usize,
+    /// What is agreed on in the handshake. Only messages of JSON are compressed.
+    pub compression: Compression,
 }
 
 /// What came of it.
@@ -62,12 +67,10 @@ impl Outcome {
 }
 
 /// The request of an opening handshake.
-pub fn request(host: &str, deflate: bool) -> String {
-    let extensions = if deflate {
-        format!("Sec-WebSocket-Extensions: {DEFLATE_OFFER}\r\n")
-    } else {
-        String::new()
-    };
+pub fn request(host: &str, compression: Compression) -> String {
+    let extensions = peers::offer(compression).map_or_else(String::new, |offer| {
+        format!("Sec-WebSocket-Extensions: {offer}\r\n")
+    });
     format!(
         "GET / HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{extensions}\r\n"
@@ -77,7 +80,8 @@ pub fn request(host: &str, deflate: bool) -> String {
 /// Connections of a load, open and idle.
 pub struct Connections {
     load: Load,
-    burst: Vec<u8>,
+    /// What the connections send, in turn.
+    bursts: Vec<Vec<u8>>,
     /// The header that begins every answer, when it is known.
     expected: Option<u64>,
     poll: Poll,
@@ -87,6 +91,8 @@ pub struct Connections {
 
 struct Connection {
     stream: TcpStream,
+    /// Which burst is being sent.
+    burst: usize,
     /// How much of the burst has been sent.
     sent: usize,
     /// Messages of the burst that are not answered yet.
@@ -99,13 +105,24 @@ impl Connections {
     /// Opens the connections; without a handshake for a server that only returns bytes.
     pub fn open(address: SocketAddr, load: Load, handshake: bool) -> io::Result<Self> {
         let poll = Poll::new()?;
+        // More than a window's worth, so that with context takeover no message is a repetition. What is not compressed can be the same
+        // every time, which spares the caches of the load generator.
+        let bursts = if load.compression == Compression::None {
+            1
+        } else {
+            64
+        };
+        let bursts: Vec<Vec<u8>> = (0..bursts)
+            .map(|seed| Feed::burst(load.case, load.in_flight, seed))
+            .collect();
         let connections = (0..load.connections).map(|index| {
-            let mut stream = connect(address, load.case.kind.is_deflated(), handshake)?;
+            let mut stream = connect(address, load.compression, handshake)?;
             let interest = Interest::READABLE | Interest::WRITABLE;
             poll.registry()
                 .register(&mut stream, Token(index), interest)?;
             Ok(Connection {
                 stream,
+                burst: index % bursts.len(),
                 sent: 0,
                 outstanding: 0,
                 answers: Answers::default(),
@@ -114,14 +131,14 @@ impl Connections {
         });
         let connections = connections.collect::<io::Result<Vec<_>>>()?;
         let expected = (!load.case.kind.is_deflated()).then_some(load.case.size as u64);
-        let burst = Feed::burst(load.case, load.in_flight);
         Ok(Self {
             load,
-            burst,
+            bursts,
             expected,
             poll,
             connections,
-            buffer: vec![0; 262_144].into(),
+            // As long as the longest message: how much of it is skipped at once.
+            buffer: vec![0; 1 << 20].into(),
         })
     }
 
@@ -207,6 +224,7 @@ impl Connections {
         if connection.outstanding == 0 && !connection.is_broken {
             connection.outstanding = self.load.in_flight;
             connection.sent = 0;
+            connection.burst = (connection.burst + 1) % self.bursts.len();
             self.push(index, outcome);
         }
     }
@@ -223,8 +241,9 @@ impl Connections {
     /// Sends what is left of the burst, as far as the socket takes it.
     fn push(&mut self, index: usize, outcome: &mut Outcome) {
         let connection = &mut self.connections[index];
-        while connection.sent < self.burst.len() && !connection.is_broken {
-            match connection.stream.write(&self.burst[connection.sent..]) {
+        let burst = &self.bursts[connection.burst];
+        while connection.sent < burst.len() && !connection.is_broken {
+            match connection.stream.write(&burst[connection.sent..]) {
                 Ok(len) => connection.sent += len,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => connection.fail(outcome),
@@ -235,18 +254,32 @@ impl Connections {
     /// Counts the answers that have come.
     fn pull(&mut self, index: usize, outcome: &mut Outcome) {
         let connection = &mut self.connections[index];
+        // Of large messages only the header is read; a small one is there in one go.
+        let is_large = self.load.case.size >= LARGE && self.expected.is_some();
+        let head = if is_large { HEAD } else { self.buffer.len() };
         while !connection.is_broken {
-            match connection.stream.read(&mut self.buffer) {
+            let rest = connection.answers.rest();
+            let (asked, read) = if is_large && rest > 0 {
+                let asked = rest.min(self.buffer.len());
+                (asked, skip(&connection.stream, &mut self.buffer[..asked]))
+            } else {
+                (head, connection.stream.read(&mut self.buffer[..head]))
+            };
+            match read {
                 Ok(0) => connection.fail(outcome),
                 Ok(len) => {
-                    let (messages, wrong) =
-                        connection.answers.count(&self.buffer[..len], self.expected);
+                    let (messages, wrong) = if is_large && rest > 0 {
+                        (connection.answers.skip(len), 0)
+                    } else {
+                        connection.answers.count(&self.buffer[..len], self.expected)
+                    };
                     outcome.messages += messages;
                     outcome.errors += wrong;
                     connection.outstanding =
                         connection.outstanding.saturating_sub(messages as usize);
-                    // With edge-triggered epoll a short read says that the socket is empty: no need to ask again.
-                    if len < self.buffer.len() {
+                    // With edge-triggered epoll a short read says that the socket is empty: no need to ask again. Nor is there more to
+                    // come than has been asked for.
+                    if len < asked || connection.outstanding == 0 {
                         return;
                     }
                 }
@@ -257,6 +290,16 @@ impl Connections {
     }
 }
 
+/// From this size on, the payloads of answers are skipped. A copy of less costs no more than the second call.
+const LARGE: usize = 8_192;
+/// Enough for the header of an answer.
+const HEAD: usize = 64;
+
+/// Takes as many bytes as `buffer` is long off a socket without copying them anywhere: what Linux makes of `MSG_TRUNC` for TCP.
+fn skip(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(recv(stream.as_raw_fd(), buffer, MsgFlags::MSG_TRUNC)?)
+}
+
 impl Connection {
     fn fail(&mut self, outcome: &mut Outcome) {
         self.is_broken = true;
@@ -265,12 +308,16 @@ impl Connection {
 }
 
 /// Connects and shakes hands, waiting for each step.
-fn connect(address: SocketAddr, deflate: bool, handshake: bool) -> io::Result<TcpStream> {
+fn connect(
+    address: SocketAddr,
+    compression: Compression,
+    handshake: bool,
+) -> io::Result<TcpStream> {
     let mut stream = std::net::TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     if handshake {
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        stream.write_all(request(&address.to_string(), deflate).as_bytes())?;
+        stream.write_all(request(&address.to_string(), compression).as_bytes())?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             // A server sends nothing after its head before it is sent something.
@@ -282,78 +329,19 @@ fn connect(address: SocketAddr, deflate: bool, handshake: bool) -> io::Result<Tc
             }
         }
         let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
-        if !head.starts_with("http/1.1 101") || deflate && !head.contains("permessage-deflate") {
+        let is_agreed = match compression {
+            Compression::None => !head.contains("permessage-deflate"),
+            Compression::NoContextTakeover => head.contains("server_no_context_takeover"),
+            Compression::ContextTakeover => {
+                head.contains("permessage-deflate") && !head.contains("no_context_takeover")
+            }
+        };
+        if !head.starts_with("http/1.1 101") || !is_agreed {
             return Err(io::Error::other(format!(
-                "the handshake was refused: {head}"
+                "the handshake went otherwise than asked for: {head}"
             )));
         }
     }
     stream.set_nonblocking(true)?;
     Ok(TcpStream::from_std(stream))
-}
-
-/// Counts frames in a byte stream that is cut anywhere.
-#[derive(Default)]
-struct Answers {
-    /// Bytes of the payload under way that are still to come.
-    rest: u64,
-    /// Whether that payload is a Ping's, which a server may send at any time.
-    is_ping: bool,
-    header: [u8; 14],
-    /// How much of the header has come.
-    len: usize,
-}
-
-impl Answers {
-    /// Returns how many messages ended in `bytes`, and how many headers were wrong.
-    fn count(&mut self, mut bytes: &[u8], expected: Option<u64>) -> (u64, u64) {
-        let (mut messages, mut wrong) = (0, 0);
-        while !bytes.is_empty() {
-            if self.rest == 0 {
-                let Some((len, mask)) = self.take_header(&mut bytes) else {
-                    break;
-                };
-                self.rest = len + mask;
-                self.is_ping = self.header[0] == 0x89;
-                // FIN, and text or binary; RSV1 says that the answer is compressed.
-                let is_data = matches!(self.header[0] & !0x40, 0x81 | 0x82);
-                let is_right = is_data && expected.is_none_or(|expected| expected == len);
-                wrong += u64::from(!is_right && !self.is_ping);
-            }
-            let here = self.rest.min(bytes.len() as u64);
-            bytes = &bytes[here as usize..];
-            self.rest -= here;
-            messages += u64::from(self.rest == 0 && !self.is_ping);
-        }
-        (messages, wrong)
-    }
-
-    /// The length of the payload and of the masking key: the echo of raw bytes is still masked.
-    fn take_header(&mut self, bytes: &mut &[u8]) -> Option<(u64, u64)> {
-        loop {
-            let (&byte, rest) = bytes.split_first()?;
-            *bytes = rest;
-            self.header[self.len] = byte;
-            self.len += 1;
-            let extended = match self.header[1] & 0x7F {
-                _ if self.len < 2 => continue,
-                126 => 2,
-                127 => 8,
-                _ => 0,
-            };
-            if self.len < 2 + extended {
-                continue;
-            }
-            self.len = 0;
-            let number = self.header[2..2 + extended]
-                .iter()
-                .fold(0, |number, byte| number << 8 | u64::from(*byte));
-            let len = if extended == 0 {
-                u64::from(self.header[1] & 0x7F)
-            } else {
-                number
-            };
-            return Some((len, if self.header[1] & 0x80 != 0 { 4 } else { 0 }));
-        }
-    }
 }

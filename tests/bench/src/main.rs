@@ -3,7 +3,9 @@
 //! Every comparison runs its candidates in turn, round after round, and compares what was measured in the same round: a machine that is
 //! busy for a moment is then busy for all of them. What is printed are medians.
 
+mod answers;
 mod codec;
+#[cfg(feature = "component")]
 mod component;
 mod hold;
 mod idle;
@@ -14,6 +16,7 @@ mod payload;
 mod peers;
 mod process;
 mod report;
+mod scenarios;
 mod serve;
 mod servers;
 mod settings;
@@ -25,6 +28,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::{
     report::Report,
+    servers::Setup,
     settings::{Arguments, Command, Settings, What},
 };
 
@@ -32,11 +36,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     if let Some(Command::ServePeer {
         peer,
-        deflate,
+        compression,
         lean,
     }) = arguments.command
     {
-        return Ok(serve::run(peer, deflate, lean)?);
+        return Ok(serve::run(peer, Setup { compression, lean })?);
     }
     let settings = Settings::new(&arguments);
     let chosen = if arguments.what.is_empty() {

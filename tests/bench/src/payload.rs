@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use flate2::{Compress, Compression, FlushCompress};
+use clap::ValueEnum;
+use flate2::{Compress, FlushCompress};
 
 /// What the messages hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +91,18 @@ fn json(size: usize, random: &mut Random, payload: &mut Vec<u8>) {
     payload.resize(size, b' ');
 }
 
+/// permessage-deflate (RFC 7692) between the load generator and a server: level 6 and 15 bits wherever it is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Compression {
+    /// Not agreed on.
+    #[default]
+    None,
+    /// Each message is compressed by itself, in both directions.
+    NoContextTakeover,
+    /// The server's messages refer to earlier ones. Those of the load generator may, but do not: they are made beforehand.
+    ContextTakeover,
+}
+
 /// One size and kind of message, as both the in-memory and the TCP tables use it.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
@@ -152,12 +165,12 @@ impl Feed {
         Arc::new(feed)
     }
 
-    /// Exactly `count` frames of a case, for a load generator.
-    pub fn burst(case: Case, count: usize) -> Vec<u8> {
+    /// Exactly `count` frames of a case, for a load generator. Another `seed` gives other payloads.
+    pub fn burst(case: Case, count: usize, seed: u32) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut random = Random(0x5EED_F00D);
         for index in 0..count {
-            let payload = case.kind.payload(case.size, index as u32 % 64);
+            let payload = case.kind.payload(case.size, seed + index as u32 % 64);
             let payload = if case.kind.is_deflated() {
                 deflate(&payload)
             } else {
@@ -196,7 +209,7 @@ fn push_frame(kind: Kind, payload: &[u8], key: [u8; 4], out: &mut Vec<u8>) {
 /// Deflates one message as RFC 7692 §7.2.1 has it, with an empty window, so that it can be sent at any time.
 fn deflate(payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(payload.len() + 64);
-    let mut compressor = Compress::new(Compression::new(6), false);
+    let mut compressor = Compress::new(flate2::Compression::new(6), false);
     compressor
         .compress_vec(payload, &mut out, FlushCompress::Sync)
         .expect("a fresh compressor takes any bytes");

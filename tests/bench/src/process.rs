@@ -9,12 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clap::ValueEnum;
 use nix::{
     sched::{CpuSet, sched_getaffinity, sched_setaffinity},
     sys::resource::{Resource, getrlimit, setrlimit},
     time::{ClockId, clock_gettime},
     unistd::Pid,
 };
+
+use crate::servers::Setup;
 
 /// The core that servers run on, and the one that the load generator runs on.
 pub const SERVER_CORE: usize = 0;
@@ -32,12 +35,14 @@ pub struct Server {
 
 impl Server {
     /// Starts a peer: this program again, as `serve-peer NAME`.
-    pub fn peer(name: &str, deflate: bool, lean: bool) -> io::Result<Self> {
+    pub fn peer(name: &str, setup: Setup) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["serve-peer", name]);
-        command
-            .args(deflate.then_some("--deflate"))
-            .args(lean.then_some("--lean"));
+        let compression = setup
+            .compression
+            .to_possible_value()
+            .expect("no way to compress is skipped on the command line");
+        command.args(["serve-peer", name, "--compression", compression.get_name()]);
+        command.args(setup.lean.then_some("--lean"));
         Self::start(command)
     }
 
@@ -60,7 +65,7 @@ impl Server {
             engine,
         ]);
         if deflate {
-            // As the peers have it; no context takeover is what the load generator asks for.
+            // As the peers have it; whether there is context takeover is for the load generator to ask.
             command.arg("--deflate=level=6,server-bits=15,client-bits=15,threshold=32");
         }
         command.args(arguments);

@@ -33,6 +33,14 @@ impl Cell {
         }
     }
 
+    /// The same in brackets, for a ratio that says little: `(1.25×)`.
+    pub fn doubtful_ratio(value: f64) -> Self {
+        Self {
+            text: format!("({value:.2}×)"),
+            value: json!(value),
+        }
+    }
+
     /// What an implementation cannot do.
     pub fn missing() -> Self {
         Self {
@@ -70,61 +78,27 @@ impl Report {
 
     /// Prints a table under a title, with a note on how its numbers came about.
     pub fn table(&mut self, title: &str, note: &str, headers: &[&str], rows: Vec<Vec<Cell>>) {
-        println!("\n## {title}\n");
-        if !note.is_empty() {
-            println!("{note}\n");
+        let columns = (0..headers.len())
+            .map(|column| {
+                let cells = rows.iter().filter_map(|row| row.get(column));
+                let width = cells.clone().map(|cell| cell.text.chars().count()).max();
+                // Text to the left, numbers to the right.
+                let is_number = cells
+                    .map(|cell| &cell.value)
+                    .all(|value| value.is_number() || value.is_null());
+                (width.unwrap_or(0), is_number)
+            })
+            .collect();
+        let mut table = Table::begin(title, note, headers, columns);
+        for row in rows {
+            table.row(row);
         }
-        let widths: Vec<usize> = headers
-            .iter()
-            .enumerate()
-            .map(|(column, header)| {
-                let cells = rows
-                    .iter()
-                    .filter_map(|row| row.get(column))
-                    .map(|cell| cell.text.chars().count());
-                cells.chain([header.chars().count()]).max().unwrap_or(0)
-            })
-            .collect();
-        // Markdown, so that a table can be pasted into a document: text to the left, numbers to the right.
-        let is_number = |column: usize| {
-            let mut values = rows
-                .iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| &cell.value);
-            values.all(|value| value.is_number() || value.is_null())
-        };
-        let columns: Vec<(usize, bool)> = widths
-            .into_iter()
-            .enumerate()
-            .map(|(column, width)| (width, is_number(column)))
-            .collect();
-        line(headers.iter().copied(), &columns);
-        let rules: Vec<String> = columns
-            .iter()
-            .map(|&(width, is_number)| {
-                if is_number {
-                    format!("{}:", "-".repeat(width - 1))
-                } else {
-                    "-".repeat(width)
-                }
-            })
-            .collect();
-        line(rules.iter().map(String::as_str), &columns);
-        for row in &rows {
-            line(row.iter().map(|cell| cell.text.as_str()), &columns);
-        }
-        let rows: Vec<Value> = rows
-            .into_iter()
-            .map(|row| {
-                headers
-                    .iter()
-                    .map(|header| (*header).to_owned())
-                    .zip(row.into_iter().map(|cell| cell.value))
-            })
-            .map(|row| Value::Object(row.collect::<Map<_, _>>()))
-            .collect();
-        self.sections
-            .push(json!({ "title": title, "note": note, "rows": rows }));
+        self.keep(table);
+    }
+
+    /// Keeps a table that was printed row by row.
+    pub fn keep(&mut self, table: Table) {
+        self.sections.push(table.section);
     }
 
     /// Notes whether a bar is met. They are printed together at the end.
@@ -155,6 +129,60 @@ impl Report {
     }
 }
 
+/// A table that is printed row by row, as they are measured.
+pub struct Table {
+    headers: Vec<String>,
+    /// The width of each column, and whether it is one of numbers.
+    columns: Vec<(usize, bool)>,
+    section: Value,
+}
+
+impl Table {
+    /// Prints the title, the note, and the headers. A column is as wide as its header, or wider.
+    pub fn begin(
+        title: &str,
+        note: &str,
+        headers: &[&str],
+        mut columns: Vec<(usize, bool)>,
+    ) -> Self {
+        println!("\n## {title}\n");
+        if !note.is_empty() {
+            println!("{note}\n");
+        }
+        for ((width, _), header) in columns.iter_mut().zip(headers) {
+            *width = header.chars().count().max(*width);
+        }
+        // Markdown, so that a table can be pasted into a document.
+        line(headers.iter().copied(), &columns);
+        let rules: Vec<String> = columns
+            .iter()
+            .map(|&(width, is_number)| {
+                if is_number {
+                    format!("{}:", "-".repeat(width - 1))
+                } else {
+                    "-".repeat(width)
+                }
+            })
+            .collect();
+        line(rules.iter().map(String::as_str), &columns);
+        Self {
+            headers: headers.iter().map(|&header| header.to_owned()).collect(),
+            columns,
+            section: json!({ "title": title, "note": note, "rows": [] }),
+        }
+    }
+
+    /// Prints one row.
+    pub fn row(&mut self, row: Vec<Cell>) {
+        line(row.iter().map(|cell| cell.text.as_str()), &self.columns);
+        let values = row.into_iter().map(|cell| cell.value);
+        let row: Map<_, _> = self.headers.iter().cloned().zip(values).collect();
+        if let Some(Value::Array(rows)) = self.section.get_mut("rows") {
+            rows.push(Value::Object(row));
+        }
+    }
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
@@ -164,7 +192,7 @@ fn line<'a>(cells: impl Iterator<Item = &'a str>, columns: &[(usize, bool)]) {
     let cells: Vec<String> = cells
         .zip(columns)
         .map(|(cell, &(width, is_number))| {
-            let space = " ".repeat(width - cell.chars().count());
+            let space = " ".repeat(width.saturating_sub(cell.chars().count()));
             if is_number {
                 format!("{space}{cell}")
             } else {

@@ -14,14 +14,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::{peers, settings::Peer};
+use crate::{payload::Compression, peers, servers::Setup, settings::Peer};
 
 type Result = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Serves until killed, having printed where.
-///
-/// `lean` asks for small buffers instead of fast ones where the library leaves the choice.
-pub fn run(peer: Peer, deflate: bool, lean: bool) -> io::Result<()> {
+pub fn run(peer: Peer, setup: Setup) -> io::Result<()> {
     // Timers only where a library wants them: the others show a runtime without.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -35,24 +33,27 @@ pub fn run(peer: Peer, deflate: bool, lean: bool) -> io::Result<()> {
             // As the echo examples of fastwebsockets and tokio-websockets do: no yielding for the sake of fairness.
             tokio::spawn(tokio::task::unconstrained(async move {
                 // Connections end when the load generator has seen enough, which some report as an error.
-                serve(peer, stream, deflate, lean).await.ok();
+                serve(peer, stream, setup).await.ok();
             }));
         }
     })
 }
 
-async fn serve(peer: Peer, stream: TcpStream, deflate: bool, lean: bool) -> Result {
+async fn serve(peer: Peer, stream: TcpStream, setup: Setup) -> Result {
+    let Setup { compression, lean } = setup;
     match peer {
         Peer::RawTcp => raw(stream, lean).await,
+        Peer::BareTask => bare(stream).await,
+        Peer::SockeyeTokio => Err("sockeye-tokio has no connections yet".into()),
         Peer::TokioTungstenite => tungstenite(stream, lean).await,
         Peer::Fastwebsockets => upgrade(stream, service_fn(fastwebsockets_upgrade)).await,
         Peer::TokioWebsockets => tokio_websockets(stream).await,
-        Peer::SockudoWs if deflate => sockudo_deflate(stream).await,
-        Peer::SockudoWs => sockudo(stream).await,
+        Peer::SockudoWs if compression == Compression::None => sockudo(stream).await,
+        Peer::SockudoWs => sockudo_deflate(stream, compression).await,
         Peer::Yawc => {
             upgrade(
                 stream,
-                service_fn(move |request| yawc_upgrade(request, deflate, lean)),
+                service_fn(move |request| yawc_upgrade(request, setup)),
             )
             .await
         }
@@ -66,6 +67,24 @@ async fn raw(mut stream: TcpStream, lean: bool) -> Result {
         match stream.read(&mut buffer).await? {
             0 => return Ok(()),
             len => stream.write_all(&buffer[..len]).await?,
+        }
+    }
+}
+
+/// The same for a connection that is mostly idle: nothing is held while it waits but the socket and the task.
+async fn bare(stream: TcpStream) -> Result {
+    let echo = |stream: &TcpStream| {
+        let mut buffer = [0; 4_096];
+        let len = stream.try_read(&mut buffer)?;
+        // A message fits the buffer of a socket that waits for one.
+        stream.try_write(&buffer[..len])
+    };
+    loop {
+        stream.readable().await?;
+        match echo(&stream) {
+            Ok(0) => return Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error.into()),
+            _ => {}
         }
     }
 }
@@ -115,7 +134,7 @@ async fn sockudo(mut stream: TcpStream) -> Result {
 }
 
 /// That handshake agrees on no extension: the same steps with the functions below it.
-async fn sockudo_deflate(mut stream: TcpStream) -> Result {
+async fn sockudo_deflate(mut stream: TcpStream, compression: Compression) -> Result {
     use sockudo_ws::handshake::{build_response, generate_accept_key, parse_request};
     let mut head = bytes::BytesMut::with_capacity(4_096);
     let response = loop {
@@ -124,11 +143,11 @@ async fn sockudo_deflate(mut stream: TcpStream) -> Result {
         }
         if let Some((request, _)) = parse_request(&head)? {
             let accept = generate_accept_key(request.key);
-            break build_response(&accept, None, Some(peers::DEFLATE_OFFER));
+            break build_response(&accept, None, peers::offer(compression));
         }
     };
     stream.write_all(&response).await?;
-    let (config, deflate) = (peers::sockudo_config(), peers::sockudo_deflate());
+    let (config, deflate) = (peers::sockudo_config(), peers::sockudo_deflate(compression));
     let mut socket = sockudo_ws::CompressedWebSocketStream::server(stream, config, deflate);
     while let Some(message) = socket.next().await {
         let message = message?;
@@ -172,10 +191,9 @@ async fn fastwebsockets_upgrade(
 /// Buffers of 64 KiB, or its defaults of 8 KiB when lean.
 async fn yawc_upgrade(
     request: Request<Incoming>,
-    deflate: bool,
-    lean: bool,
+    setup: Setup,
 ) -> std::result::Result<Response<Empty<Bytes>>, yawc::WebSocketError> {
-    let options = peers::yawc_options(deflate, if lean { 8_192 } else { 65_536 });
+    let options = peers::yawc_options(setup.compression, if setup.lean { 8_192 } else { 65_536 });
     let (response, upgrade) = yawc::WebSocket::upgrade_with_options(request, options)?;
     tokio::spawn(tokio::task::unconstrained(async move {
         let mut socket = upgrade.await?;

@@ -5,6 +5,7 @@ use std::io;
 use clap::ValueEnum;
 
 use crate::{
+    payload::Compression,
     process::Server,
     settings::{Peer, Settings},
 };
@@ -18,14 +19,24 @@ pub enum Candidate {
     Component,
     /// The same with an instance for each connection.
     Isolated,
-    /// Somebody else's.
+    /// One that is part of this program.
     Peer(Peer),
+}
+
+/// What a server is started for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Setup {
+    /// permessage-deflate.
+    pub compression: Compression,
+    /// Small buffers instead of fast ones, where a library leaves the choice.
+    pub lean: bool,
 }
 
 impl Candidate {
     /// Those that echo over TCP.
-    pub const ECHO: [Self; 8] = [
+    pub const ECHO: [Self; 9] = [
         Self::Peer(Peer::RawTcp),
+        Self::Peer(Peer::SockeyeTokio),
         Self::Native,
         Self::Component,
         Self::Peer(Peer::TokioTungstenite),
@@ -49,12 +60,12 @@ impl Candidate {
 
     /// Whether this is a WebSocket server of somebody else's.
     pub fn is_websocket_peer(self) -> bool {
-        matches!(self, Self::Peer(peer) if peer != Peer::RawTcp)
+        matches!(self, Self::Peer(peer) if !matches!(peer, Peer::RawTcp | Peer::BareTask | Peer::SockeyeTokio))
     }
 
     /// Whether its connections begin with a handshake.
     pub fn shakes_hands(self) -> bool {
-        self != Self::Peer(Peer::RawTcp)
+        !matches!(self, Self::Peer(Peer::RawTcp | Peer::BareTask))
     }
 
     /// Whether it can do permessage-deflate. The echo of raw bytes can do anything.
@@ -65,14 +76,15 @@ impl Candidate {
         )
     }
 
+    /// Whether it is asked for.
+    pub fn is_included(self, settings: &Settings) -> bool {
+        settings.includes(&self.name().replace("sockeye ", ""))
+    }
+
     /// Starts it. `None` when it was not asked for, or when there is no `sockeye` program.
-    pub fn start(
-        self,
-        settings: &Settings,
-        deflate: bool,
-        lean: bool,
-    ) -> io::Result<Option<Server>> {
-        if !settings.includes(&self.name().replace("sockeye ", "")) || deflate && !self.deflates() {
+    pub fn start(self, settings: &Settings, setup: Setup) -> io::Result<Option<Server>> {
+        let deflate = setup.compression != Compression::None;
+        if !self.is_included(settings) || deflate && !self.deflates() {
             return Ok(None);
         }
         let sockeye = |engine, arguments: &[&str]| match settings.sockeye() {
@@ -87,7 +99,7 @@ impl Candidate {
                 let name = peer
                     .to_possible_value()
                     .expect("no peer is skipped on the command line");
-                Server::peer(name.get_name(), deflate, lean).map(Some)
+                Server::peer(name.get_name(), setup).map(Some)
             }
         }
     }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::{payload::Compression, scenarios};
+
 /// Measures Sockeye beside other WebSocket implementations, and prints tables with ratios from interleaved runs.
 ///
 /// Without naming a measurement, all of them run in a quick form (about five minutes).
@@ -42,6 +44,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub only: Vec<String>,
 
+    /// Only these loads over TCP, by their names or by parts of them (`100x20`, `500x512-binary`, `deflate`), separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = scenarios::parse)]
+    pub scenario: Vec<String>,
+
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -72,18 +78,23 @@ pub enum Command {
         /// Which
         peer: Peer,
         /// With permessage-deflate
-        #[arg(long)]
-        deflate: bool,
+        #[arg(long, default_value = "none")]
+        compression: Compression,
         /// With small buffers
         #[arg(long)]
         lean: bool,
     },
 }
 
-/// A server to compare with.
+/// A server of this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Peer {
+    /// Returns the bytes that come.
     RawTcp,
+    /// A tokio task and a socket, nothing else: the least that an idle connection can take.
+    BareTask,
+    /// The crate `sockeye-tokio`.
+    SockeyeTokio,
     TokioTungstenite,
     Fastwebsockets,
     TokioWebsockets,
@@ -104,6 +115,7 @@ pub struct Settings {
     /// The component.
     component: Option<PathBuf>,
     only: Vec<String>,
+    scenarios: Vec<String>,
 }
 
 impl Settings {
@@ -122,6 +134,7 @@ impl Settings {
                 .or_else(|| built.into_iter().find(|path| path.exists())),
             component: arguments.component.clone(),
             only: arguments.only.clone(),
+            scenarios: arguments.scenario.clone(),
         }
     }
 
@@ -133,6 +146,15 @@ impl Settings {
     /// The component, if there is one.
     pub fn component(&self) -> Option<&Path> {
         self.component.as_deref()
+    }
+
+    /// Whether the load over TCP of this name is to be measured.
+    pub fn includes_scenario(&self, name: &str) -> bool {
+        self.scenarios.is_empty()
+            || self
+                .scenarios
+                .iter()
+                .any(|filter| scenarios::is_match(filter, name))
     }
 
     /// Whether the implementation of this name takes part.

@@ -4,110 +4,90 @@ use std::{io, time::Duration};
 
 use crate::{
     load::{Connections, Load, Outcome},
-    payload::{Case, Kind},
+    payload::Compression,
     process::Server,
-    report::{Cell, Report, median, median_ratio},
-    servers::Candidate,
-    settings::Settings,
+    report::{Cell, Report, Table, median, median_ratio},
+    scenarios::{self, Scenario},
+    servers::{Candidate, Setup},
+    settings::{Peer, Settings},
 };
-
-/// Connections, what they send, and how many messages at once.
-const SCENARIOS: [(usize, Kind, usize, usize); 9] = [
-    (100, Kind::Binary, 20, 1),
-    (100, Kind::Ascii, 20, 1),
-    (500, Kind::Binary, 512, 1),
-    (500, Kind::Ascii, 512, 1),
-    (500, Kind::Cjk, 512, 1),
-    (100, Kind::Binary, 16_384, 1),
-    (100, Kind::Cjk, 16_384, 1),
-    (10, Kind::Binary, 125, 100),
-    (100, Kind::Json, 1_024, 1),
-];
 
 /// Measures every server in every scenario, and prints one table.
 pub fn run(settings: &Settings, report: &mut Report) -> io::Result<()> {
-    if settings.sockeye().is_none() {
+    let is_wanted = [Candidate::Native, Candidate::Component]
+        .iter()
+        .any(|candidate| candidate.is_included(settings));
+    if is_wanted && settings.sockeye().is_none() {
         eprintln!(
-            "no sockeye program found: build it first, or name it with --sockeye; measuring the peers alone"
+            "no sockeye program found: build it first, or name it with --sockeye; measuring without"
         );
     }
-    let plain = start(settings, false)?;
-    let deflating = start(settings, true)?;
-    let mut rows = Vec::new();
-    for (connections, kind, size, in_flight) in SCENARIOS {
-        let load = Load {
-            case: Case { kind, size },
-            connections,
-            in_flight,
+    let scenarios: Vec<Scenario> = scenarios::ALL
+        .into_iter()
+        .filter(|scenario| settings.includes_scenario(scenario.name))
+        .collect();
+    let titles = scenarios.iter().map(|scenario| width(&scenario.title()));
+    let names = Candidate::ECHO.map(|candidate| width(&candidate.name()));
+    let mut columns = vec![(0, true); HEADERS.len()];
+    columns[0] = (titles.max().unwrap_or(0), false);
+    columns[1] = (names.into_iter().max().unwrap_or(0), false);
+    let mut table = Table::begin("Echo over TCP", NOTE, &HEADERS, columns);
+    let mut servers: Vec<(Compression, Vec<(Candidate, Server)>)> = Vec::new();
+    for scenario in scenarios {
+        let compression = scenario.load.compression;
+        let found = servers.iter().position(|(of, _)| *of == compression);
+        let index = match found {
+            Some(index) => index,
+            None => {
+                servers.push((compression, start(settings, compression)?));
+                servers.len() - 1
+            }
         };
-        let servers = if kind.is_deflated() {
-            &deflating
-        } else {
-            &plain
+        let servers = &servers[index].1;
+        let results = Results {
+            rounds: measure(settings, scenario.load, servers)?,
+            candidates: servers.iter().map(|(candidate, _)| *candidate).collect(),
         };
-        let results = measure(settings, load, servers)?;
-        let rates: Vec<Vec<f64>> = results
-            .iter()
-            .map(|rounds| rounds.iter().map(Outcome::rate).collect())
-            .collect();
-        let middle = |index: usize| median(&rates[index]).unwrap_or(0.0);
-        let fastest = (0..servers.len())
-            .filter(|&index| servers[index].0.is_websocket_peer())
-            .max_by(|&a, &b| middle(a).total_cmp(&middle(b)));
-        for (index, (candidate, _)) in servers.iter().enumerate() {
-            let rounds = &results[index];
-            let times: Vec<f64> = rounds.iter().map(Outcome::microseconds).collect();
-            let own: Vec<f64> = rounds
-                .iter()
-                .map(|round| round.own_share() * 100.0)
-                .collect();
-            let errors: u64 = rounds.iter().map(|round| round.errors).sum();
-            let ratio = fastest.and_then(|fastest| median_ratio(&rates[index], &rates[fastest]));
-            rows.push(vec![
-                Cell::from(if index == 0 {
-                    scenario(load)
-                } else {
-                    String::new()
-                }),
-                Cell::from(candidate.name()),
-                Cell::number(middle(index), 0),
-                Cell::of(ratio, Cell::ratio),
-                Cell::of(median(&times), |time| Cell::number(time, 2)),
-                Cell::of(median(&own), |share| Cell::number(share, 0)),
-                Cell::number(errors as f64, 0),
-            ]);
-        }
-        note_bars(load, servers, &rates, fastest, report);
+        results.print(scenario, &mut table);
+        results.note_bars(scenario, report);
     }
-    report.table(
-        "Echo over TCP",
-        "One server thread on core 0, the load generator on core 1. The loops of the peers read a message and send a message.\n\
-         With 100 in flight a connection sends 100 messages in one write, and the next 100 once all are answered.",
-        &["load", "server", "messages/s", "of the fastest Rust peer", "server µs/message", "load generator %", "errors"],
-        rows,
-    );
+    report.keep(table);
     Ok(())
 }
 
-fn scenario(load: Load) -> String {
-    let flight = if load.in_flight > 1 {
-        format!(", {} in flight", load.in_flight)
-    } else {
-        String::new()
-    };
-    format!(
-        "{} × {} {}{flight}",
-        load.connections,
-        load.case.size_name(),
-        load.case.kind.name()
-    )
+const HEADERS: [&str; 9] = [
+    "load",
+    "server",
+    "messages/s",
+    "of the fastest Rust peer",
+    "server µs/message",
+    "of raw TCP",
+    "of the cheapest Rust peer",
+    "load generator %",
+    "errors",
+];
+
+const NOTE: &str = "One server thread on core 0, the load generator on core 1. The loops read a message and send a message.\n\
+    With 100 in flight a connection sends 100 messages in one write, and the next 100 once all are answered.\n\
+    In brackets: the load generator was the bottleneck, so the ratio says little; the processor time per message says more.\n\
+    raw-tcp returns the same frames unread.";
+
+/// From this share of a core on, the load generator had no time to wait for the server.
+const BUSY: f64 = 0.95;
+
+fn width(text: &str) -> usize {
+    text.chars().count()
 }
 
 /// Starts all servers of one kind. One that is not being asked anything costs the others nothing.
-fn start(settings: &Settings, deflate: bool) -> io::Result<Vec<(Candidate, Server)>> {
+fn start(settings: &Settings, compression: Compression) -> io::Result<Vec<(Candidate, Server)>> {
+    let setup = Setup {
+        compression,
+        ..Setup::default()
+    };
     let mut servers = Vec::new();
     for candidate in Candidate::ECHO {
-        if let Some(server) = candidate.start(settings, deflate, false)? {
+        if let Some(server) = candidate.start(settings, setup)? {
             servers.push((candidate, server));
         }
     }
@@ -123,50 +103,180 @@ fn measure(
     let duration = Duration::from_secs_f64(settings.seconds);
     let mut results = vec![Vec::new(); servers.len()];
     for round in 0..=settings.rounds {
-        for ((candidate, server), results) in servers.iter().zip(&mut results) {
-            let mut connections =
-                Connections::open(server.address, load, candidate.shakes_hands())?;
-            let outcome = connections.run(
-                duration / 8,
-                if round == 0 { duration / 4 } else { duration },
-                server,
-            )?;
+        for turn in 0..servers.len() {
+            // Nobody always follows the same server.
+            let index = (round + turn) % servers.len();
+            let (candidate, server) = &servers[index];
+            let outcome = Connections::open(server.address, load, candidate.shakes_hands())
+                .and_then(|mut connections| {
+                    let duration = if round == 0 { duration / 4 } else { duration };
+                    connections.run(duration / 8, duration, server)
+                })
+                .map_err(|error| io::Error::other(format!("{}: {error}", candidate.name())))?;
             if round > 0 {
-                results.push(outcome);
+                results[index].push(outcome);
             }
         }
     }
     Ok(results)
 }
 
-/// Holds the component against the native engine and the fastest peer.
-fn note_bars(
-    load: Load,
-    servers: &[(Candidate, Server)],
-    rates: &[Vec<f64>],
-    fastest: Option<usize>,
-    report: &mut Report,
-) {
-    // The bars speak of the protocol; with compression, the compressor is nearly all there is.
-    if load.case.kind.is_deflated() {
-        return;
+/// What one scenario came to.
+struct Results {
+    candidates: Vec<Candidate>,
+    /// The outcomes of each candidate, round by round.
+    rounds: Vec<Vec<Outcome>>,
+}
+
+impl Results {
+    /// One row for each server.
+    fn print(&self, scenario: Scenario, table: &mut Table) {
+        let (fastest, cheapest) = (self.fastest(), self.cheapest());
+        let raw = self.position(Candidate::Peer(Peer::RawTcp));
+        for (index, candidate) in self.candidates.iter().enumerate() {
+            let rate_ratio = fastest.map(|fastest| {
+                let ratio = self.ratio(index, fastest, Outcome::rate);
+                let is_doubtful = self.is_load_busy(index) || self.is_load_busy(fastest);
+                Cell::of(
+                    ratio,
+                    if is_doubtful {
+                        Cell::doubtful_ratio
+                    } else {
+                        Cell::ratio
+                    },
+                )
+            });
+            let time_ratio = |base: Option<usize>| {
+                let ratio = base.and_then(|base| self.ratio(index, base, Outcome::microseconds));
+                Cell::of(ratio, Cell::ratio)
+            };
+            let errors: u64 = self.rounds[index].iter().map(|round| round.errors).sum();
+            table.row(vec![
+                Cell::from(if index == 0 {
+                    scenario.title()
+                } else {
+                    String::new()
+                }),
+                Cell::from(candidate.name()),
+                Cell::number(self.median(index, Outcome::rate), 0),
+                rate_ratio.unwrap_or_else(Cell::missing),
+                Cell::number(self.median(index, Outcome::microseconds), 2),
+                time_ratio(raw),
+                time_ratio(cheapest),
+                Cell::number(self.median(index, Outcome::own_share) * 100.0, 0),
+                Cell::number(errors as f64, 0),
+            ]);
+        }
     }
-    let find = |candidate| servers.iter().position(|(found, _)| *found == candidate);
-    let Some(component) = find(Candidate::Component) else {
-        return;
-    };
-    let name = scenario(load);
-    if let Some(ratio) =
-        find(Candidate::Native).and_then(|native| median_ratio(&rates[component], &rates[native]))
-    {
-        let what = format!("{name}: component at least 0.85× the native engine");
-        report.bar(&what, ratio >= 0.85, &format!("{ratio:.2}×"));
+
+    /// Holds Sockeye against the peers and against raw TCP.
+    fn note_bars(&self, scenario: Scenario, report: &mut Report) {
+        self.note_tokio_bars(scenario, report);
+        // The bars of the component speak of the protocol; with compression, the compressor is nearly all there is.
+        if !scenario.load.case.kind.is_deflated() {
+            self.note_component_bars(scenario, report);
+        }
     }
-    if let Some(ratio) =
-        fastest.and_then(|fastest| median_ratio(&rates[component], &rates[fastest]))
-    {
-        let bar = if load.in_flight > 1 { 8.0 } else { 0.8 };
-        let what = format!("{name}: component at least {bar}× the fastest Rust peer");
-        report.bar(&what, ratio >= bar, &format!("{ratio:.2}×"));
+
+    fn note_tokio_bars(&self, scenario: Scenario, report: &mut Report) {
+        let Some(tokio) = self.position(Candidate::Peer(Peer::SockeyeTokio)) else {
+            return;
+        };
+        let name = scenario.title();
+        let is_in_flight = scenario.load.in_flight > 1;
+        if let Some(fastest) = self.fastest()
+            && let Some(ratio) = self.ratio(tokio, fastest, Outcome::rate)
+        {
+            let bar = if is_in_flight { 15.0 } else { 1.0 };
+            let what = format!("{name}: sockeye-tokio at least {bar}× the fastest Rust peer");
+            report.bar(&what, ratio >= bar, &self.measured(tokio, ratio));
+        }
+        let raw = self.position(Candidate::Peer(Peer::RawTcp));
+        if !scenario.load.case.kind.is_deflated()
+            && let Some(ratio) = raw.and_then(|raw| self.ratio(tokio, raw, Outcome::microseconds))
+        {
+            let bar = if is_in_flight { 1.5 } else { 1.05 };
+            let what =
+                format!("{name}: sockeye-tokio at most {bar}× the processor time of raw TCP");
+            report.bar(&what, ratio <= bar, &format!("{ratio:.2}×"));
+        }
+    }
+
+    fn note_component_bars(&self, scenario: Scenario, report: &mut Report) {
+        let Some(component) = self.position(Candidate::Component) else {
+            return;
+        };
+        let name = scenario.title();
+        let native = self.position(Candidate::Native);
+        if let Some(ratio) = native.and_then(|native| self.ratio(component, native, Outcome::rate))
+        {
+            let what = format!("{name}: component at least 0.85× the native engine");
+            report.bar(&what, ratio >= 0.85, &self.measured(component, ratio));
+        }
+        let fastest = self.fastest();
+        if let Some(ratio) =
+            fastest.and_then(|fastest| self.ratio(component, fastest, Outcome::rate))
+        {
+            let bar = if scenario.load.in_flight > 1 {
+                8.0
+            } else {
+                0.8
+            };
+            let what = format!("{name}: component at least {bar}× the fastest Rust peer");
+            report.bar(&what, ratio >= bar, &self.measured(component, ratio));
+        }
+    }
+
+    /// A ratio of rates, and what it leaves open where the load generator was the bottleneck.
+    fn measured(&self, index: usize, ratio: f64) -> String {
+        let time = self
+            .cheapest()
+            .and_then(|cheapest| self.ratio(index, cheapest, Outcome::microseconds));
+        match time {
+            Some(time) if self.is_load_busy(index) => format!(
+                "{ratio:.2}× with a busy load generator; {time:.2}× the processor time of the cheapest Rust peer"
+            ),
+            _ => format!("{ratio:.2}×"),
+        }
+    }
+
+    /// The WebSocket peer with the most messages per second.
+    fn fastest(&self) -> Option<usize> {
+        self.peers().max_by(|&a, &b| {
+            self.median(a, Outcome::rate)
+                .total_cmp(&self.median(b, Outcome::rate))
+        })
+    }
+
+    /// The WebSocket peer with the least processor time per message.
+    fn cheapest(&self) -> Option<usize> {
+        self.peers().min_by(|&a, &b| {
+            self.median(a, Outcome::microseconds)
+                .total_cmp(&self.median(b, Outcome::microseconds))
+        })
+    }
+
+    fn peers(&self) -> impl Iterator<Item = usize> {
+        (0..self.candidates.len()).filter(|&index| self.candidates[index].is_websocket_peer())
+    }
+
+    fn position(&self, candidate: Candidate) -> Option<usize> {
+        self.candidates.iter().position(|found| *found == candidate)
+    }
+
+    fn is_load_busy(&self, index: usize) -> bool {
+        self.median(index, Outcome::own_share) >= BUSY
+    }
+
+    /// The median over the rounds.
+    fn median(&self, index: usize, value: impl Fn(&Outcome) -> f64) -> f64 {
+        let values: Vec<f64> = self.rounds[index].iter().map(value).collect();
+        median(&values).unwrap_or(0.0)
+    }
+
+    /// The median of the ratios within the rounds.
+    fn ratio(&self, index: usize, base: usize, value: impl Fn(&Outcome) -> f64) -> Option<f64> {
+        let values = |index: usize| -> Vec<f64> { self.rounds[index].iter().map(&value).collect() };
+        median_ratio(&values(index), &values(base))
     }
 }

@@ -9,7 +9,7 @@ use super::{
     Echo,
     stream::{CHUNK, Stream},
 };
-use crate::payload::Case;
+use crate::payload::{Case, Compression};
 
 /// The core with a read buffer of one chunk, and one write for all that a read gave rise to.
 pub struct Core {
@@ -84,7 +84,7 @@ fn agree(options: &mut Options) -> DeflateParameters {
     ) = (WindowBits::MAX, WindowBits::MAX);
     let mut upgrade = UpgradeOptions::new();
     upgrade.deflate = Some(*deflate);
-    let request = crate::load::request("bench", true);
+    let request = crate::load::request("bench", Compression::NoContextTakeover);
     let request = ServerHandshake::new().receive(&mut request.as_bytes(), &upgrade);
     let request = request
         .expect("the request is valid")

@@ -2,6 +2,7 @@
 //!
 //! Each implementation plays the server on the same masked frames. "Reading" is a copy into its buffer, "writing" a copy out of it.
 
+#[cfg(feature = "component")]
 mod component;
 mod core;
 mod peers;
@@ -12,8 +13,9 @@ use std::{cell::Cell as Shared, rc::Rc};
 pub use self::stream::{Reads, Stream};
 
 use self::stream::CHUNK;
+#[cfg(feature = "component")]
+use crate::component::{Component, Setup};
 use crate::{
-    component::{Component, Setup},
     payload::{Case, Feed, Kind, size_name},
     process::own_cpu,
     report::{Cell, Report, median, median_ratio},
@@ -50,21 +52,7 @@ fn implementation(
     let deflate = case.kind.is_deflated();
     Some(match name {
         "sockeye" => Box::new(core::Core::new(case, stream)),
-        "component" => Box::new(component::Guest::echo(
-            components.epochs.as_ref()?,
-            case,
-            stream,
-        )),
-        "component, no epochs" => Box::new(component::Guest::echo(
-            components.plain.as_ref()?,
-            case,
-            stream,
-        )),
-        "component, events" => Box::new(component::Guest::events(
-            components.epochs.as_ref()?,
-            case,
-            stream,
-        )),
+        _ if name.starts_with("component") => components.echo(name, case, stream)?,
         "sockudo-ws" if deflate => Box::new(peers::SockudoDeflate::new(stream, reads)),
         "yawc" => Box::new(peers::Yawc::new(case, stream, reads)),
         _ if deflate => return None,
@@ -77,27 +65,58 @@ fn implementation(
 }
 
 /// The component, compiled with and without epoch checks.
+#[cfg(feature = "component")]
 pub struct Components {
     epochs: Option<Component>,
     plain: Option<Component>,
 }
 
+#[cfg(feature = "component")]
 impl Components {
-    /// Compiles the component twice; or has none, when none was named.
+    /// Compiles the component twice; or has none, when none was named or asked for.
     pub fn compile(settings: &Settings) -> Self {
-        let compile = |epochs| {
+        let compile = |name, epochs| {
             let setup = Setup {
                 epochs,
                 ..Setup::default()
             };
-            settings
-                .component()
-                .map(|path| Component::compile(path, setup))
+            let path = settings.component().filter(|_| settings.includes(name));
+            path.map(|path| Component::compile(path, setup))
         };
         Self {
-            epochs: compile(true),
-            plain: compile(false),
+            epochs: compile("component", true).or_else(|| compile("component, events", true)),
+            plain: compile("component, no epochs", false),
         }
+    }
+
+    /// The echo loop `name` of the component.
+    fn echo(&self, name: &str, case: Case, stream: Stream) -> Option<Box<dyn Echo>> {
+        Some(Box::new(match name {
+            "component" => component::Guest::echo(self.epochs.as_ref()?, case, stream),
+            "component, events" => component::Guest::events(self.epochs.as_ref()?, case, stream),
+            "component, no epochs" => component::Guest::echo(self.plain.as_ref()?, case, stream),
+            _ => return None,
+        }))
+    }
+}
+
+/// No component: this build is without the feature `component`.
+#[cfg(not(feature = "component"))]
+pub struct Components;
+
+#[cfg(not(feature = "component"))]
+impl Components {
+    /// Has none, and says so when one was named.
+    pub fn compile(settings: &Settings) -> Self {
+        if settings.component().is_some() {
+            eprintln!("this build cannot measure the component: leave out --no-default-features");
+        }
+        Self
+    }
+
+    /// None.
+    fn echo(&self, _: &str, _: Case, _: Stream) -> Option<Box<dyn Echo>> {
+        None
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     Echo,
     stream::{CHUNK, Reads, Stream},
 };
-use crate::payload::Case;
+use crate::payload::{Case, Compression};
 
 /// Runs a future that never has to wait.
 ///
@@ -156,7 +156,7 @@ impl SockudoDeflate {
     pub fn new(stream: Stream, reads: Reads) -> Self {
         let (config, deflate) = (
             crate::peers::sockudo_config(),
-            crate::peers::sockudo_deflate(),
+            crate::peers::sockudo_deflate(Compression::NoContextTakeover),
         );
         Self {
             socket: sockudo_ws::CompressedWebSocketStream::server(stream, config, deflate),
@@ -173,11 +173,13 @@ pub struct Yawc {
 
 impl Yawc {
     pub fn new(case: Case, stream: Stream, reads: Reads) -> Self {
-        let options = crate::peers::yawc_options(case.kind.is_deflated(), CHUNK);
-        let extensions = case
-            .kind
-            .is_deflated()
-            .then_some(crate::peers::DEFLATE_OFFER);
+        let compression = if case.kind.is_deflated() {
+            Compression::NoContextTakeover
+        } else {
+            Compression::None
+        };
+        let options = crate::peers::yawc_options(compression, CHUNK);
+        let extensions = crate::peers::offer(compression);
         let role = yawc::Role::Server;
         let socket =
             yawc::WebSocket::from_stream_with_extensions(stream, role, extensions, options);

@@ -99,6 +99,7 @@ impl Stream {
     }
 
     /// How many frames have been read to their end.
+    #[cfg(feature = "component")]
     pub fn frames(&self) -> usize {
         self.laps * self.feed.ends.len() + self.feed.ends.partition_point(|end| *end <= self.at)
     }
