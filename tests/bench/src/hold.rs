@@ -34,7 +34,7 @@ pub fn run(settings: &Settings, report: &mut Report) -> io::Result<()> {
         let start = Instant::now();
         let mut connections = Connections::open(server.address, load, true)?;
         let opened = start.elapsed();
-        let duration = Duration::from_secs_f64(settings.seconds * 4.0);
+        let duration = Duration::from_secs_f64(settings.seconds * 10.0);
         let outcome = connections.run(duration / 8, duration, &server)?;
         rows.push(vec![
             Cell::from(candidate.name()),

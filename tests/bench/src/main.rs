@@ -38,9 +38,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         peer,
         compression,
         lean,
+        large,
     }) = arguments.command
     {
-        return Ok(serve::run(peer, Setup { compression, lean })?);
+        let setup = Setup {
+            compression,
+            lean,
+            large,
+        };
+        return Ok(serve::run(peer, setup)?);
     }
     let settings = Settings::new(&arguments);
     let chosen = if arguments.what.is_empty() {

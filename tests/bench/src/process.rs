@@ -43,6 +43,7 @@ impl Server {
             .expect("no way to compress is skipped on the command line");
         command.args(["serve-peer", name, "--compression", compression.get_name()]);
         command.args(setup.lean.then_some("--lean"));
+        command.args(setup.large.then_some("--large"));
         Self::start(command)
     }
 

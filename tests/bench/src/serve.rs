@@ -40,12 +40,14 @@ pub fn run(peer: Peer, setup: Setup) -> io::Result<()> {
 }
 
 async fn serve(peer: Peer, stream: TcpStream, setup: Setup) -> Result {
-    let Setup { compression, lean } = setup;
+    let Setup {
+        compression, lean, ..
+    } = setup;
     match peer {
         Peer::RawTcp => raw(stream, lean).await,
         Peer::BareTask => bare(stream).await,
         Peer::SockeyeTokio => Err("sockeye-tokio has no connections yet".into()),
-        Peer::TokioTungstenite => tungstenite(stream, lean).await,
+        Peer::TokioTungstenite => tungstenite(stream, setup).await,
         Peer::Fastwebsockets => upgrade(stream, service_fn(fastwebsockets_upgrade)).await,
         Peer::TokioWebsockets => tokio_websockets(stream).await,
         Peer::SockudoWs if compression == Compression::None => sockudo(stream).await,
@@ -90,10 +92,14 @@ async fn bare(stream: TcpStream) -> Result {
 }
 
 /// It clears its read buffer before each read: at the default of 128 KiB that costs more than a message does, so the buffer is just
-/// larger than the largest message here, or of 4 KiB when lean.
-async fn tungstenite(stream: TcpStream, lean: bool) -> Result {
+/// larger than 16 KiB, or of 4 KiB when lean. Messages of 1 MiB want the default.
+async fn tungstenite(stream: TcpStream, setup: Setup) -> Result {
     let config = tokio_tungstenite::tungstenite::protocol::WebSocketConfig::default();
-    let config = config.read_buffer_size(if lean { 4_096 } else { 20_480 });
+    let config = match setup {
+        Setup { large: true, .. } => config,
+        Setup { lean: true, .. } => config.read_buffer_size(4_096),
+        _ => config.read_buffer_size(20_480),
+    };
     let mut socket = tokio_tungstenite::accept_async_with_config(stream, Some(config)).await?;
     while let Some(message) = socket.next().await {
         let message = message?;

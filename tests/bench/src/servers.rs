@@ -30,6 +30,8 @@ pub struct Setup {
     pub compression: Compression,
     /// Small buffers instead of fast ones, where a library leaves the choice.
     pub lean: bool,
+    /// Messages of 1 MiB, where a library is to be told.
+    pub large: bool,
 }
 
 impl Candidate {

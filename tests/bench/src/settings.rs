@@ -83,6 +83,9 @@ pub enum Command {
         /// With small buffers
         #[arg(long)]
         lean: bool,
+        /// With buffers for messages of 1 MiB
+        #[arg(long)]
+        large: bool,
     },
 }
 
@@ -106,6 +109,8 @@ pub enum Peer {
 pub struct Settings {
     /// Rounds that count.
     pub rounds: usize,
+    /// Rounds that count over TCP: more and shorter ones, because neighbours are in the same second, and the kernel makes more noise.
+    pub tcp_rounds: usize,
     /// Length of one measurement over TCP in seconds.
     pub seconds: f64,
     /// Length of one measurement in memory, 1 being a few tens of milliseconds.
@@ -126,7 +131,11 @@ impl Settings {
         let built = ["target/dist/sockeye", "target/release/sockeye"].map(|path| root.join(path));
         Self {
             rounds: arguments.rounds.unwrap_or(if quick { 2 } else { 5 }).max(1),
-            seconds: arguments.seconds.unwrap_or(if quick { 0.4 } else { 1.5 }),
+            tcp_rounds: arguments
+                .rounds
+                .unwrap_or(if quick { 4 } else { 15 })
+                .max(1),
+            seconds: arguments.seconds.unwrap_or(if quick { 0.2 } else { 0.5 }),
             scale: if quick { 0.3 } else { 1.0 },
             sockeye: arguments
                 .sockeye

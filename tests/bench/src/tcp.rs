@@ -4,7 +4,6 @@ use std::{io, time::Duration};
 
 use crate::{
     load::{Connections, Load, Outcome},
-    payload::Compression,
     process::Server,
     report::{Cell, Report, Table, median, median_ratio},
     scenarios::{self, Scenario},
@@ -32,14 +31,18 @@ pub fn run(settings: &Settings, report: &mut Report) -> io::Result<()> {
     columns[0] = (titles.max().unwrap_or(0), false);
     columns[1] = (names.into_iter().max().unwrap_or(0), false);
     let mut table = Table::begin("Echo over TCP", NOTE, &HEADERS, columns);
-    let mut servers: Vec<(Compression, Vec<(Candidate, Server)>)> = Vec::new();
+    let mut servers: Vec<(Setup, Vec<(Candidate, Server)>)> = Vec::new();
     for scenario in scenarios {
-        let compression = scenario.load.compression;
-        let found = servers.iter().position(|(of, _)| *of == compression);
+        let setup = Setup {
+            compression: scenario.load.compression,
+            large: scenario.load.case.size >= 1_048_576,
+            ..Setup::default()
+        };
+        let found = servers.iter().position(|(of, _)| *of == setup);
         let index = match found {
             Some(index) => index,
             None => {
-                servers.push((compression, start(settings, compression)?));
+                servers.push((setup, start(settings, setup)?));
                 servers.len() - 1
             }
         };
@@ -80,11 +83,7 @@ fn width(text: &str) -> usize {
 }
 
 /// Starts all servers of one kind. One that is not being asked anything costs the others nothing.
-fn start(settings: &Settings, compression: Compression) -> io::Result<Vec<(Candidate, Server)>> {
-    let setup = Setup {
-        compression,
-        ..Setup::default()
-    };
+fn start(settings: &Settings, setup: Setup) -> io::Result<Vec<(Candidate, Server)>> {
     let mut servers = Vec::new();
     for candidate in Candidate::ECHO {
         if let Some(server) = candidate.start(settings, setup)? {
@@ -101,18 +100,24 @@ fn measure(
     servers: &[(Candidate, Server)],
 ) -> io::Result<Vec<Vec<Outcome>>> {
     let duration = Duration::from_secs_f64(settings.seconds);
+    let failed = |candidate: Candidate| {
+        move |error| io::Error::other(format!("{}: {error}", candidate.name()))
+    };
+    // They stay open from round to round, and wait: each begins where it was interrupted.
+    let mut connections = Vec::new();
+    for (candidate, server) in servers {
+        let opened = Connections::open(server.address, load, candidate.shakes_hands());
+        connections.push(opened.map_err(failed(*candidate))?);
+    }
     let mut results = vec![Vec::new(); servers.len()];
-    for round in 0..=settings.rounds {
+    for round in 0..=settings.tcp_rounds {
         for turn in 0..servers.len() {
             // Nobody always follows the same server.
             let index = (round + turn) % servers.len();
             let (candidate, server) = &servers[index];
-            let outcome = Connections::open(server.address, load, candidate.shakes_hands())
-                .and_then(|mut connections| {
-                    let duration = if round == 0 { duration / 4 } else { duration };
-                    connections.run(duration / 8, duration, server)
-                })
-                .map_err(|error| io::Error::other(format!("{}: {error}", candidate.name())))?;
+            let outcome = connections[index]
+                .run(duration / 8, duration, server)
+                .map_err(failed(*candidate))?;
             if round > 0 {
                 results[index].push(outcome);
             }
