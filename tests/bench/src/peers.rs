@@ -15,6 +15,19 @@ pub const fn offer(compression: Compression) -> Option<&'static str> {
     }
 }
 
+/// permessage-deflate of Sockeye: level 6, 15 bits.
+pub fn sockeye_deflate(compression: Compression) -> sockeye::PerMessageDeflate {
+    let mut deflate = sockeye::PerMessageDeflate::new(sockeye::Role::Server);
+    deflate.level = 6;
+    deflate.threshold = 32;
+    deflate.server_max_window_bits = sockeye::WindowBits::MAX;
+    deflate.client_max_window_bits = sockeye::WindowBits::MAX;
+    let no_context_takeover = compression == Compression::NoContextTakeover;
+    deflate.server_no_context_takeover = no_context_takeover;
+    deflate.client_no_context_takeover = no_context_takeover;
+    deflate
+}
+
 /// sockudo-ws without pings and idle timers, which no other server here has on.
 pub fn sockudo_config() -> sockudo_ws::Config {
     sockudo_ws::Config::builder()

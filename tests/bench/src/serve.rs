@@ -46,7 +46,7 @@ async fn serve(peer: Peer, stream: TcpStream, setup: Setup) -> Result {
     match peer {
         Peer::RawTcp => raw(stream, lean).await,
         Peer::BareTask => bare(stream).await,
-        Peer::SockeyeTokio => Err("sockeye-tokio has no connections yet".into()),
+        Peer::SockeyeTokio => sockeye(stream, compression).await,
         Peer::TokioTungstenite => tungstenite(stream, setup).await,
         Peer::Fastwebsockets => upgrade(stream, service_fn(fastwebsockets_upgrade)).await,
         Peer::TokioWebsockets => tokio_websockets(stream).await,
@@ -89,6 +89,19 @@ async fn bare(stream: TcpStream) -> Result {
             _ => {}
         }
     }
+}
+
+/// Its defaults; with deflate level 6 and 15 bits.
+async fn sockeye(stream: TcpStream, compression: Compression) -> Result {
+    let mut upgrader = sockeye_tokio::Upgrader::new();
+    if compression != Compression::None {
+        upgrader = upgrader.deflate(peers::sockeye_deflate(compression));
+    }
+    let mut conn = upgrader.accept(stream).await?;
+    while let Some(message) = conn.next().await? {
+        conn.send(message).await?;
+    }
+    Ok(())
 }
 
 /// It clears its read buffer before each read: at the default of 128 KiB that costs more than a message does, so the buffer is just

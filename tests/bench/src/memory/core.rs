@@ -2,7 +2,6 @@
 
 use sockeye::{
     Connection, DeflateParameters, Event, Options, Role, ServerHandshake, UpgradeOptions,
-    WindowBits,
 };
 
 use super::{
@@ -72,18 +71,9 @@ impl Echo for Core {
 
 /// Level 6, 15 bits, no context takeover, as everybody else has them here; agreed on in a handshake.
 fn agree(options: &mut Options) -> DeflateParameters {
-    let deflate = &mut options.deflate;
-    (deflate.level, deflate.threshold) = (6, 32);
-    (
-        deflate.server_no_context_takeover,
-        deflate.client_no_context_takeover,
-    ) = (true, true);
-    (
-        deflate.server_max_window_bits,
-        deflate.client_max_window_bits,
-    ) = (WindowBits::MAX, WindowBits::MAX);
+    options.deflate = crate::peers::sockeye_deflate(Compression::NoContextTakeover);
     let mut upgrade = UpgradeOptions::new();
-    upgrade.deflate = Some(*deflate);
+    upgrade.deflate = Some(options.deflate);
     let request = crate::load::request("bench", Compression::NoContextTakeover);
     let request = ServerHandshake::new().receive(&mut request.as_bytes(), &upgrade);
     let request = request
