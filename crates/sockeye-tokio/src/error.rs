@@ -10,6 +10,8 @@ use sockeye::{ProtocolError, SendError};
 /// After all others the connection is usable.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+// As with `Message`: a tag of one byte would have the rest moved at odd offsets.
+#[repr(usize)]
 pub enum Error {
     /// The peer broke a rule, a limit or a timeout, or went away without a Close frame. It has been told where that was possible.
     Protocol(ProtocolError),

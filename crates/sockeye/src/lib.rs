@@ -94,7 +94,7 @@ pub use handshake::{
 };
 pub use limits::{Limits, Timeouts};
 pub use mask::MaskingKey;
-pub use message::{Message, MessageKind, Part};
+pub use message::{Message, MessageKind, MessageRef, Part};
 pub use options::{Delivery, Options};
 pub use prepared::PreparedMessage;
 pub use session::{

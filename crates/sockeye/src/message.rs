@@ -107,6 +107,26 @@ impl From<Vec<u8>> for Message<'_> {
     }
 }
 
+/// A whole message that lies in a read buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 6455 knows two kinds")]
+pub enum MessageRef<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(&'a [u8]),
+}
+
+impl<'a> From<MessageRef<'a>> for Message<'a> {
+    #[inline]
+    fn from(message: MessageRef<'a>) -> Self {
+        match message {
+            MessageRef::Text(text) => Self::text(text),
+            MessageRef::Binary(data) => Self::binary(data),
+        }
+    }
+}
+
 /// A part of a message: as it came, or to be sent as a frame of its own
 /// ([RFC 6455 §5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -74,11 +74,23 @@ impl Future for Send<'_> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let message = &this.message;
-        let sent = this
+        // The results of the two ways are not moved together: what is returned mostly is made where it is returned.
+        if this.shared.try_send(&this.message) {
+            return Poll::Ready(Ok(()));
+        }
+        this.poll_send(cx)
+    }
+}
+
+impl Send<'_> {
+    #[cold]
+    #[inline(never)]
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let message = &self.message;
+        let sent = self
             .shared
             .poll_append(cx, Turn::Message, |state| state.send(message));
-        if sent.is_pending() && this.limit.is_over(cx) {
+        if sent.is_pending() && self.limit.is_over(cx) {
             return Poll::Ready(Err(Error::Timeout));
         }
         sent
@@ -109,8 +121,18 @@ impl Future for Next<'_> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let received = this.receiver.poll_message(cx);
-        if received.is_pending() && this.limit.is_over(cx) {
+        if let Some(message) = this.receiver.try_message() {
+            return Poll::Ready(Ok(Some(message)));
+        }
+        this.poll_next(cx)
+    }
+}
+
+impl Next<'_> {
+    #[inline(never)]
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        let received = self.receiver.poll_message(cx);
+        if received.is_pending() && self.limit.is_over(cx) {
             return Poll::Ready(Err(Error::Timeout));
         }
         received

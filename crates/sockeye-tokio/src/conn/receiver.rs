@@ -155,21 +155,20 @@ impl Receiver {
         state.end.as_ref().map(|end| end.closed.clone())
     }
 
-    /// Waits for the next message.
+    /// Takes the next message if it has been read whole.
     #[inline]
+    pub(super) fn try_message(&mut self) -> Option<Message> {
+        if self.part.is_some() {
+            return None;
+        }
+        self.shared.lock().decode_message()
+    }
+
+    /// Waits for the next message.
     pub(super) fn poll_message(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
-        if self.part.is_none()
-            && let Some(message) = self.shared.lock().decode_message()
-        {
-            return Poll::Ready(Ok(Some(message)));
-        }
-        self.poll_any_message(cx)
-    }
-
-    fn poll_any_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         if self.part.take().is_some() {
             self.deliver(Delivery::Messages);
         }

@@ -196,6 +196,21 @@ impl Shared {
         Poll::Pending
     }
 
+    /// Sends a message if that takes no waiting and nothing is in the way.
+    #[inline]
+    pub(super) fn try_send(self: &Arc<Self>, message: &Message) -> bool {
+        let mut state = self.lock();
+        let is_free = state.output.waiting() < state.write_limit
+            && state.writer == Writer::Free
+            && state.end.is_none()
+            && state.write_error.is_none()
+            && state.send(message).is_ok();
+        if is_free {
+            state.write_soon(self);
+        }
+        is_free
+    }
+
     /// Waits until there is room for something to send, then calls `append`, and sees to it that it is written.
     #[inline]
     pub(super) fn poll_append<T>(

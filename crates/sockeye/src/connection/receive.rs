@@ -4,8 +4,8 @@ use alloc::{borrow::Cow, format, string::String, vec::Vec};
 
 use super::{Connection, Initiator, State, assembly::Assembly};
 use crate::{
-    CloseCode, CloseFrame, Delivery, Event, FrameHeader, MaskingKey, Message, MessageKind, Opcode,
-    ProtocolError, Role, utf8::from_utf8,
+    CloseCode, CloseFrame, Delivery, Event, FrameHeader, MaskingKey, Message, MessageKind,
+    MessageRef, Opcode, ProtocolError, Role, utf8::from_utf8,
 };
 
 /// What is known of the frame whose end has not come.
@@ -78,7 +78,7 @@ impl Connection {
             return Ok(None);
         }
         if let Some(message) = self.receive_message(input, out) {
-            return message.map(Event::Message).map(Some);
+            return message.map(|message| Some(Event::Message(message.into())));
         }
         self.timers.heard();
         match self.advance(input, out) {
@@ -105,7 +105,7 @@ impl Connection {
         &mut self,
         input: &mut &'i mut [u8],
         out: &mut Vec<u8>,
-    ) -> Option<Result<Message<'i>, ProtocolError>> {
+    ) -> Option<Result<MessageRef<'i>, ProtocolError>> {
         if self.state == State::Closed
             || self.close_received
             || self.message.is_some()
@@ -147,10 +147,10 @@ impl Connection {
         self.timers.heard();
         self.timers.message_finished();
         if first == 0x82 {
-            return Some(Ok(Message::binary(&*payload)));
+            return Some(Ok(MessageRef::Binary(payload)));
         }
         match from_utf8(payload) {
-            Ok(text) => Some(Ok(Message::text(text))),
+            Ok(text) => Some(Ok(MessageRef::Text(text))),
             Err(error) => {
                 *input = &mut [];
                 Some(Err(self.fail(error, out)))
