@@ -8,6 +8,7 @@
 
 mod config;
 mod conn;
+mod dialer;
 mod entropy;
 mod error;
 mod message;
@@ -18,6 +19,12 @@ mod utf8_bytes;
 
 pub use config::Config;
 pub use conn::{Conn, JoinedReader, MessageReader, MessageWriter, Parts, Receiver, Sender};
+pub use dialer::{
+    ConnectAttempt, Connecting, Connector, DialError, Dialed, Dialer, InvalidUrl, Phase,
+    RedirectError,
+};
+#[cfg(feature = "tls")]
+pub use dialer::{TlsError, TlsRoots};
 pub use error::Error;
 pub use message::Message;
 pub use prepared::PreparedMessage;
