@@ -23,6 +23,8 @@ pub use dialer::{
     ConnectAttempt, Connecting, Connector, DialError, Dialed, Dialer, InvalidUrl, Phase,
     RedirectError,
 };
+#[cfg(feature = "proxy")]
+pub use dialer::{ProxyError, ProxyPolicy, SocksReply};
 #[cfg(feature = "tls")]
 pub use dialer::{TlsError, TlsRoots};
 pub use error::Error;

@@ -34,6 +34,14 @@ pub enum DialError {
     },
     /// Another option is not allowed.
     InvalidOption(InvalidOption),
+    /// A proxy is set that is not understood.
+    #[cfg(feature = "proxy")]
+    InvalidProxy {
+        /// Where it is set: the name of a variable, or what was called.
+        setting: String,
+        /// What is wrong with it.
+        reason: InvalidUrl,
+    },
     /// A certificate or key of the TLS settings is not usable.
     #[cfg(feature = "tls")]
     TlsSettings(TlsError),
@@ -185,6 +193,10 @@ impl fmt::Display for DialError {
                 write!(f, "the header {name:?} cannot be sent: {reason}")
             }
             Self::InvalidOption(reason) => reason.fmt(f),
+            #[cfg(feature = "proxy")]
+            Self::InvalidProxy { setting, reason } => {
+                write!(f, "{setting} is not a proxy: {reason}")
+            }
             #[cfg(feature = "tls")]
             Self::TlsSettings(reason) => write!(f, "the TLS settings are not usable: {reason}"),
             Self::FeatureMissing { feature } => {
@@ -253,6 +265,8 @@ impl Error for DialError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::InvalidUrl(reason) => Some(reason),
+            #[cfg(feature = "proxy")]
+            Self::InvalidProxy { reason, .. } => Some(reason),
             Self::InvalidHeader { reason, .. } | Self::InvalidOption(reason) => Some(reason),
             Self::Resolve { source, .. }
             | Self::ConnectUnix { source, .. }

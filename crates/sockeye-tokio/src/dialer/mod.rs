@@ -17,6 +17,8 @@ mod connect;
 mod connector;
 mod error;
 mod handshake;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod redirect;
 mod stream;
 #[cfg(feature = "tls")]
@@ -26,6 +28,8 @@ mod url;
 pub use self::url::InvalidUrl;
 pub use connector::{Connecting, Connector};
 pub use error::{ConnectAttempt, DialError, Phase};
+#[cfg(feature = "proxy")]
+pub use proxy::{ProxyError, ProxyPolicy, SocksReply};
 pub use redirect::RedirectError;
 #[cfg(feature = "tls")]
 pub use tls::{TlsError, TlsRoots};
@@ -51,6 +55,8 @@ pub struct Dialer {
     tcp: TcpOptions,
     connector: Option<Arc<dyn Connector>>,
     tls_connector: Option<Arc<dyn Connector>>,
+    #[cfg(feature = "proxy")]
+    proxy: ProxyPolicy,
     #[cfg(feature = "tls")]
     tls: tls::TlsSettings,
 }
@@ -91,6 +97,8 @@ impl Dialer {
             tcp: TcpOptions::default(),
             connector: None,
             tls_connector: None,
+            #[cfg(feature = "proxy")]
+            proxy: ProxyPolicy::environment(),
             #[cfg(feature = "tls")]
             tls: tls::TlsSettings::default(),
         }
@@ -218,6 +226,14 @@ impl Dialer {
     #[must_use]
     pub const fn nodelay(mut self, nodelay: bool) -> Self {
         self.tcp.delay = !nodelay;
+        self
+    }
+
+    /// Sets which proxy to go through. Default [`ProxyPolicy::environment`]. There is none on the way to Unix sockets.
+    #[cfg(feature = "proxy")]
+    #[must_use]
+    pub fn proxy(mut self, policy: ProxyPolicy) -> Self {
+        self.proxy = policy;
         self
     }
 

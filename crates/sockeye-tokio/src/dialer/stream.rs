@@ -19,6 +19,10 @@ impl Dialer {
             let stream = connect_unix(path, deadline).await?;
             return self.secure(stream, target, deadline).await;
         }
+        #[cfg(feature = "proxy")]
+        if let Some(stream) = self.connect_through_proxy(target, deadline).await? {
+            return self.secure(stream, target, deadline).await;
+        }
         let (host, port) = (target.host(), target.port());
         if let Some(connector) = self.tls_connector.as_deref().filter(|_| target.is_secure()) {
             return connect_with(connector, &host, port, deadline).await;
@@ -88,7 +92,7 @@ impl Dialer {
     }
 }
 
-async fn connect_with(
+pub(super) async fn connect_with(
     connector: &dyn Connector,
     host: &str,
     port: u16,
