@@ -19,9 +19,11 @@ mod utf8_bytes;
 
 pub use config::Config;
 pub use conn::{Conn, JoinedReader, MessageReader, MessageWriter, Parts, Receiver, Sender};
+#[cfg(feature = "cookies")]
+pub use dialer::CookieJar;
 pub use dialer::{
     ConnectAttempt, Connecting, Connector, DialError, Dialed, Dialer, InvalidUrl, Phase,
-    RedirectError,
+    RedirectError, Redirects,
 };
 #[cfg(feature = "proxy")]
 pub use dialer::{ProxyError, ProxyPolicy, SocksReply};

@@ -9,10 +9,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{DialError, Phase, Transport, dialer::connect::Deadline};
+use crate::{DialError, Phase, Transport, dialer::connect::Deadline, entropy::entropy};
 
 /// What an opening handshake leads to.
-#[expect(dead_code, reason = "for the connection, which is next")]
 pub(crate) struct Opened {
     pub(crate) transport: Transport,
     /// What came behind the response: frames.
@@ -141,12 +140,6 @@ pub(crate) fn to_http(response: &sockeye::Response) -> http::Response<Bytes> {
         }
     }
     converted
-}
-
-/// Fills with the operating system's randomness.
-fn entropy(bytes: &mut [u8]) {
-    // Without it, no key is unpredictable, and there is no error to give: the system is broken.
-    getrandom::fill(bytes).expect("the operating system has randomness");
 }
 
 const READ_LEN: usize = 4096;

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use sockeye::ExtraHeaders;
 
-use crate::dialer::{Request, url::InvalidUrl};
+use crate::{
+    DialError,
+    dialer::{connect::Deadline, dial::Request, url::InvalidUrl},
+};
 
 /// Why a redirect was not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,35 +80,49 @@ pub(crate) fn is_redirect(response: &http::Response<Bytes>) -> bool {
     )
 }
 
-impl Request {
-    /// The request that the response leads to, with the rules of
-    /// [fetch](https://fetch.spec.whatwg.org/#http-redirect-fetch): another origin does not get to see credentials.
-    pub(crate) fn redirected(
+/// Where a dial was, for where it is redirected to: a part of [`Dialed`](crate::Dialed).
+#[derive(Clone, Debug)]
+pub struct Redirects {
+    pub(super) request: Request,
+    /// The end of the whole dial.
+    pub(super) deadline: Deadline,
+    /// How many were followed, of at most how many.
+    pub(super) followed: usize,
+    pub(super) limit: usize,
+}
+
+impl Redirects {
+    /// What the response leads to, with the rules of [fetch](https://fetch.spec.whatwg.org/#http-redirect-fetch): another origin does not
+    /// get to see credentials.
+    pub(super) fn next(
         mut self,
         response: &http::Response<Bytes>,
         allows_downgrade: bool,
     ) -> Result<Self, RedirectError> {
+        let request = &mut self.request;
         let location = response.headers().get(header::LOCATION);
         let location = location.ok_or(RedirectError::LocationMissing)?;
         let location = str::from_utf8(location.as_bytes()).map_err(|_| {
             RedirectError::LocationInvalid(InvalidUrl::new("the Location header is not UTF-8"))
         })?;
-        let target = self.target.join(location).map_err(|error| match error {
-            crate::DialError::UnsupportedScheme { scheme } => {
-                RedirectError::UnsupportedScheme { scheme }
-            }
-            crate::DialError::InvalidUrl(reason) => RedirectError::LocationInvalid(reason),
+        let target = request.target.join(location).map_err(|error| match error {
+            DialError::UnsupportedScheme { scheme } => RedirectError::UnsupportedScheme { scheme },
+            DialError::InvalidUrl(reason) => RedirectError::LocationInvalid(reason),
             error => RedirectError::LocationInvalid(InvalidUrl::new(error.to_string())),
         })?;
-        if self.target.is_secure() && !target.is_secure() && !allows_downgrade {
+        if request.target.is_secure() && !target.is_secure() && !allows_downgrade {
             let host = target.peer();
             return Err(RedirectError::Downgrade { host });
         }
-        if !self.target.is_same_origin(&target) {
-            self.headers = without_credentials(&self.headers);
-            self.host = None;
+        if self.followed == self.limit {
+            return Err(RedirectError::TooMany { limit: self.limit });
         }
-        self.target = target;
+        self.followed += 1;
+        if !request.target.is_same_origin(&target) {
+            request.headers = without_credentials(&request.headers);
+            request.host = None;
+        }
+        request.target = target;
         Ok(self)
     }
 }

@@ -64,11 +64,15 @@ impl Target {
     pub(crate) fn join(&self, location: &str) -> Result<Self, DialError> {
         let url = self.url.join(location);
         let url = url.map_err(|error| InvalidUrl::new(error.to_string()))?;
-        Ok(Self::from_url(url)?.0)
+        let (mut target, _) = Self::from_url(url)?;
+        if target.url.origin() == self.url.origin() {
+            target.unix = self.unix.clone();
+        }
+        Ok(target)
     }
 
-    /// The URL with the scheme `http` or `https`: what cookies and proxies go by.
-    #[expect(dead_code, reason = "for cookies and proxies, which are next")]
+    /// The URL with the scheme `http` or `https`: what cookies go by.
+    #[cfg(feature = "cookies")]
     pub(crate) const fn http_url(&self) -> &Url {
         &self.url
     }
@@ -347,6 +351,18 @@ mod tests {
             assert_eq!(parsed.host_header(), "localhost");
             assert_eq!(parsed.peer(), path);
         }
+    }
+
+    #[test]
+    fn relative_locations_stay_on_the_unix_socket() {
+        let (target, _) = parse("ws+unix:/run/a.sock:/chat");
+        let next = target.join("/x").unwrap();
+        assert_eq!(next.peer(), "/run/a.sock");
+        assert!(target.is_same_origin(&next));
+        assert_eq!(
+            target.join("ws://a.example/").unwrap().peer(),
+            "a.example:80"
+        );
     }
 
     #[test]
