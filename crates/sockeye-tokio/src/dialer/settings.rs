@@ -108,6 +108,14 @@ impl Dialer {
         self
     }
 
+    /// Sets the longest message in bytes, after inflation. Default 1 MiB. Above it the connection fails with 1009.
+    #[must_use]
+    pub const fn message_size(mut self, size: usize) -> Self {
+        self.config.limits.message_size = size;
+        self.config.limits.frame_size = size as u64;
+        self
+    }
+
     /// Sends and keeps cookies. Default: none are. A header `Cookie` is sent with them, in front. The jar is shared: keep a clone to save it.
     #[cfg(feature = "cookies")]
     #[must_use]

@@ -27,6 +27,8 @@ pub enum TlsError {
     },
     /// Nobody who is trusted has signed the server's certificate.
     UnknownIssuer,
+    /// A signature was made with another key than that of the authority or server that it names.
+    BadSignature,
     /// The server's certificate was revoked.
     Revoked,
     /// The server's certificate is refused for another reason.
@@ -99,6 +101,7 @@ impl TlsError {
                 names: presented.iter().map(|name| plain_name(name)).collect(),
             },
             CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            CertificateError::BadSignature => Self::BadSignature,
             CertificateError::Revoked => Self::Revoked,
             error => Self::Certificate {
                 reason: error.to_string(),
@@ -152,6 +155,9 @@ impl fmt::Display for TlsError {
             Self::UnknownIssuer => f.write_str(
                 "nobody who is trusted has signed its certificate: if it is self-signed or from an authority of your own, \
                  trust that certificate as a root",
+            ),
+            Self::BadSignature => f.write_str(
+                "a signature was made with another key: was the authority that is trusted made anew, under the same name?",
             ),
             Self::Revoked => f.write_str("its certificate was revoked"),
             Self::Certificate { reason } => write!(f, "its certificate is refused: {reason}"),
