@@ -311,6 +311,17 @@ mod tests {
         assert_eq!(race_of(&[]).await, (Err(Vec::new()), 0));
     }
 
+    #[tokio::test]
+    async fn closed_address_is_passed_over_for_one_that_answers() {
+        let bind = || tokio::net::TcpListener::bind("127.0.0.1:0");
+        let closed = bind().await.unwrap().local_addr().unwrap();
+        let listener = bind().await.unwrap();
+        let open = listener.local_addr().unwrap();
+        let options = TcpOptions::default();
+        let stream = race(vec![closed, open], |address| options.connect_to(address)).await;
+        assert_eq!(stream.unwrap().peer_addr().unwrap(), open);
+    }
+
     #[test]
     fn local_address_chooses_the_family() {
         let options = TcpOptions {

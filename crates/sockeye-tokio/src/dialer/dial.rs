@@ -56,7 +56,7 @@ impl Dialer {
     ///
     /// With the connection comes the server's response, for its header fields.
     ///
-    /// Dropping the future ends all that it began.
+    /// Dropping the future ends all that it began; only a lookup of a name, which the system's resolver does on a thread, runs out.
     ///
     /// # Errors
     ///

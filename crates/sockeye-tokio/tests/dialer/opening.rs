@@ -272,3 +272,13 @@ async fn connect_leaves_the_handshake_to_the_caller() {
     dialed.transport.write_all(b"x").await.unwrap();
     assert_eq!(stream.read_u8().await.unwrap(), b'x');
 }
+
+#[tokio::test]
+async fn dial_runs_in_a_task_of_its_own() {
+    let (listener, address) = listen().await;
+    let server = serve_one(listener, &[]);
+    let dialer = Dialer::new();
+    let dial = tokio::spawn(async move { dialer.dial(&format!("ws://{address}/")).await });
+    assert_eq!(dial.await.unwrap().unwrap().1.status(), 101);
+    server.await.unwrap();
+}

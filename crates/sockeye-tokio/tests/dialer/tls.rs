@@ -214,9 +214,7 @@ async fn row_13_certificate_of_an_unknown_issuer_is_refused() {
     for dialer in [
         Dialer::new(),
         Dialer::new().tls_roots(other.roots()),
-        #[cfg(feature = "webpki-roots")]
         Dialer::new().tls_roots(TlsRoots::webpki().with_pem(other.pem()).unwrap()),
-        #[cfg(feature = "platform-verifier")]
         Dialer::new().tls_roots(TlsRoots::platform().with_pem(other.pem()).unwrap()),
     ] {
         let (error, text) = failure(&dialer, authority.acceptor("localhost")).await;
@@ -240,13 +238,7 @@ async fn authority_that_was_made_anew_is_another() {
 #[tokio::test]
 async fn row_13_roots_can_be_added_to_any() {
     let authority = Authority::new();
-    for roots in [
-        #[cfg(feature = "webpki-roots")]
-        TlsRoots::webpki(),
-        #[cfg(feature = "platform-verifier")]
-        TlsRoots::platform(),
-        TlsRoots::none(),
-    ] {
+    for roots in [TlsRoots::webpki(), TlsRoots::platform(), TlsRoots::none()] {
         let (address, server) = serve(authority.acceptor("localhost")).await;
         let dialer = Dialer::new().tls_roots(roots.with_pem(authority.pem()).unwrap());
         let url = format!("wss://localhost:{}/", address.port());
