@@ -52,7 +52,8 @@ enum State {
     /// The server refused; this is its reason.
     ReadingBody(Box<Response>, Body),
     Done(Response),
-    Failed(HandshakeError),
+    /// With the response that breaks a rule, if there was a whole head.
+    Failed(HandshakeError, Option<Box<Response>>),
 }
 
 impl ClientHandshake {
@@ -84,7 +85,7 @@ impl ClientHandshake {
         loop {
             match &mut self.state {
                 State::Done(_) => return Ok(None),
-                State::Failed(error) => return Err(error.clone()),
+                State::Failed(error, _) => return Err(error.clone()),
                 State::ReadingBody(response, body) => {
                     if !body.receive(input, response) {
                         return Ok(None);
@@ -112,7 +113,7 @@ impl ClientHandshake {
     pub fn receive_end(&mut self) -> Result<(), HandshakeError> {
         let error = match &mut self.state {
             State::Done(_) => return Ok(()),
-            State::Failed(error) => return Err(error.clone()),
+            State::Failed(error, _) => return Err(error.clone()),
             State::Reading(_) => HandshakeError::UnexpectedEnd,
             State::ReadingBody(response, _) => {
                 let empty = Response::new(0, super::Headers::default());
@@ -122,12 +123,15 @@ impl ClientHandshake {
         Err(self.fail(error))
     }
 
-    /// The response that opened the connection, once it has: for cookies and fields of the application's own.
+    /// The response, once its head is complete, whether it opened the connection, refuses or breaks a rule: for cookies and fields of the
+    /// application's own.
     #[must_use]
-    pub const fn response(&self) -> Option<&Response> {
+    pub fn response(&self) -> Option<&Response> {
         match &self.state {
+            State::Reading(_) => None,
+            State::ReadingBody(response, _) => Some(response),
             State::Done(response) => Some(response),
-            _ => None,
+            State::Failed(error, response) => response.as_deref().or_else(|| error.response()),
         }
     }
 
@@ -141,7 +145,7 @@ impl ClientHandshake {
     }
 
     fn fail(&mut self, error: HandshakeError) -> HandshakeError {
-        self.state = State::Failed(error.clone());
+        self.state = State::Failed(error.clone(), None);
         error
     }
 
@@ -160,7 +164,10 @@ impl ClientHandshake {
                     self.state = State::Done(response);
                     Ok(Some(agreement))
                 }
-                Err(error) => Err(self.fail(error)),
+                Err(error) => {
+                    self.state = State::Failed(error.clone(), Some(Box::new(response)));
+                    Err(error)
+                }
             },
             // RFC 9110 §15.2: such a response only announces another. Together they may be as long as one.
             100..200 => {
@@ -291,7 +298,9 @@ mod tests {
             frames.extend_from_slice(input);
         }
         let end = handshake.receive_end();
-        assert_eq!(handshake.response().is_some(), agreement.is_some());
+        if end.is_ok() {
+            assert_eq!(handshake.response().is_some(), agreement.is_some());
+        }
         (end.map(|()| agreement), frames)
     }
 
@@ -449,6 +458,36 @@ mod tests {
                 .and_then(|response| response.headers().get_str("location")),
             Some("/a")
         );
+    }
+
+    #[test]
+    fn response_is_there_as_soon_as_its_head_is() {
+        for (bytes, error) in [
+            (
+                RESPONSE.replace("s3pP", "S3pP"),
+                Some(HandshakeError::AcceptMismatch),
+            ),
+            (
+                "HTTP/1.1 401 x\r\nSec-WebSocket-Protocol: chat\r\n\r\n".into(),
+                None,
+            ),
+        ] {
+            let mut handshake = ClientHandshake::new(&options(), entropy, &mut Vec::new());
+            let (last, bytes) = bytes.as_bytes().split_last().unwrap();
+            assert_eq!(handshake.receive(&mut &bytes[..]), Ok(None));
+            assert_eq!(handshake.response(), None);
+            assert_eq!(handshake.receive(&mut &[*last][..]).err(), error);
+            let subprotocol = |response: &Response| {
+                let value = response.headers().get_str("Sec-WebSocket-Protocol");
+                assert_eq!(value, Some("chat"));
+                response.status()
+            };
+            let status = if error.is_some() { 101 } else { 401 };
+            assert_eq!(handshake.response().map(subprotocol), Some(status));
+            assert!(handshake.receive_end().is_err());
+            assert_eq!(handshake.response().map(subprotocol), Some(status));
+            assert_eq!(handshake.into_response(), None);
+        }
     }
 
     #[test]
