@@ -146,6 +146,15 @@ fn acceptable(text: &str, url: &Url) -> Option<RawCookie<'static>> {
     if cookie.secure() == Some(true) && url.scheme() != "https" {
         return None;
     }
+    // RFC 6265bis §4.1.3: a name that begins so promises what the cookie must keep.
+    let begins = |prefix: &str| {
+        (cookie.name().get(..prefix.len())).is_some_and(|name| name.eq_ignore_ascii_case(prefix))
+    };
+    let is_secure = cookie.secure() == Some(true);
+    let is_of_host = is_secure && cookie.domain().is_none() && cookie.path() == Some("/");
+    if (begins("__Secure-") && !is_secure) || (begins("__Host-") && !is_of_host) {
+        return None;
+    }
     if let Some(domain) = cookie.domain() {
         let domain = domain.trim_start_matches('.').to_ascii_lowercase();
         // RFC 6265 §5.3: a public suffix is nobody's; its own host may keep the cookie to itself.
@@ -233,6 +242,22 @@ mod tests {
         );
         let foreign = jar("wss://a.example.com/", &["a=1; Domain=b.example.com"]);
         assert_eq!(cookies(&foreign, "wss://b.example.com/"), "");
+    }
+
+    #[test]
+    fn names_keep_what_they_promise() {
+        let jar = jar(
+            "wss://a.example/x/",
+            &[
+                "__Secure-a=1",
+                "__secure-b=2; Secure",
+                "__Host-c=3; Secure",
+                "__Host-d=4; Secure; Path=/; Domain=a.example",
+                "__Host-e=5; Secure; Path=/",
+            ],
+        );
+        let kept = "__secure-b=2; __Host-e=5";
+        assert_eq!(cookies(&jar, "wss://a.example/x/"), kept);
     }
 
     #[test]

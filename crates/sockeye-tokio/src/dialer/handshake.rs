@@ -56,7 +56,11 @@ pub(crate) async fn open(
             },
         };
         let len = match len {
-            Ok(0) => return Err(failed(&mut handshake, HandshakeError::UnexpectedEnd)),
+            Ok(0) => {
+                let error = handshake.receive_end().err();
+                let error = error.unwrap_or(HandshakeError::UnexpectedEnd);
+                return Err(failed(&handshake, error));
+            }
             Ok(len) => len,
             Err(error) => return Err(give_up(&mut handshake, io_error(error, peer))),
         };
@@ -72,13 +76,13 @@ pub(crate) async fn open(
                     response,
                 });
             }
-            Ok(None) if is_refused(&handshake) => {
+            Ok(None) if handshake.response().is_some() => {
                 // The reason is for a log: no server shall hold us for it.
                 let soon = Instant::now().checked_add(BODY_TIME);
                 end = end.into_iter().chain(soon).min();
             }
             Ok(None) => {}
-            Err(error) => return Err(failed(&mut handshake, error)),
+            Err(error) => return Err(failed(&handshake, error)),
         }
     }
 }
@@ -91,23 +95,11 @@ fn give_up(handshake: &mut ClientHandshake, error: DialError) -> DialError {
     }
 }
 
-fn failed(handshake: &mut ClientHandshake, error: HandshakeError) -> DialError {
-    let error = match handshake.receive_end() {
-        Err(error) => error,
-        Ok(()) => error,
-    };
-    let response = error.response().or_else(|| handshake.response());
+fn failed(handshake: &ClientHandshake, error: HandshakeError) -> DialError {
     DialError::Handshake {
-        response: response.map(|response| Box::new(to_http(response))),
+        response: (handshake.response()).map(|response| Box::new(to_http(response))),
         error,
     }
-}
-
-fn is_refused(handshake: &ClientHandshake) -> bool {
-    matches!(
-        handshake.clone().receive_end(),
-        Err(HandshakeError::Refused(_))
-    )
 }
 
 /// An error of reading or writing. With TLS 1.3 it is here that a server says that it wants a client certificate.

@@ -203,19 +203,21 @@ async fn refusals_of_http_proxies_say_what_to_do() {
 
 #[tokio::test]
 async fn endless_head_of_a_proxy_is_cut_off() {
-    let (listener, address) = listen().await;
-    let proxy = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        read_head(&mut stream).await;
-        let _ = stream.write_all(b"HTTP/1.1 200 x\r\n").await;
-        while stream.write_all(&b"A: b\r\n".repeat(100)).await.is_ok() {}
-    });
-    let (error, _) = failure(&format!("http://{address}")).await;
-    assert!(matches!(
-        error,
-        ProxyError::ResponseTooLong { limit: 16_384 }
-    ));
-    proxy.await.unwrap();
+    for endless in [&b"A: b\r\n"[..], b"\r\nHTTP/1.1 103 x\r\n"] {
+        let (listener, address) = listen().await;
+        let proxy = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_head(&mut stream).await;
+            let _ = stream.write_all(b"HTTP/1.1 100 x\r\n").await;
+            while stream.write_all(&endless.repeat(100)).await.is_ok() {}
+        });
+        let (error, _) = failure(&format!("http://{address}")).await;
+        assert!(matches!(
+            error,
+            ProxyError::ResponseTooLong { limit: 16_384 }
+        ));
+        proxy.await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -101,6 +101,11 @@ async fn row_10_each_broken_rule_has_its_variant() {
         })
         .await;
         assert_eq!(*rule(&error), expected);
+        let has_head = !matches!(expected, E::NotHttp | E::UnexpectedEnd);
+        assert_eq!(
+            error.response().map(|response| response.status().as_u16()),
+            has_head.then_some(101)
+        );
     }
 }
 

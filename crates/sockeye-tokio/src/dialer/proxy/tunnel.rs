@@ -25,14 +25,14 @@ pub(super) async fn open(
     stream.write_all(&request).await?;
     stream.flush().await?;
 
-    let mut head = Vec::new();
+    let (mut bytes, mut start) = (Vec::new(), 0);
     loop {
-        let (status, len) = read_head(stream, &mut head).await?;
+        let (status, end) = read_head(stream, &mut bytes, start).await?;
         match status {
-            // Only announces another response.
-            100..200 => drop(head.drain(..len)),
+            // Only announces another response. Together they may be as long as one.
+            100..200 => start = end,
             // RFC 9110 §9.3.6: whatever its header says, such a response has no body. And servers do not speak first.
-            200..300 if len == head.len() => return Ok(()),
+            200..300 if end == bytes.len() => return Ok(()),
             200..300 => return Err(ProxyError::UnexpectedBytes),
             407 if authorization.is_some() => return Err(ProxyError::AuthenticationRefused),
             407 => return Err(ProxyError::AuthenticationRequired),
@@ -41,31 +41,34 @@ pub(super) async fn open(
     }
 }
 
-/// Reads until `bytes` begins with a whole head. Its status and length.
+/// Reads until there is a whole head from `start` on. Its status and where it ends.
 async fn read_head(
     stream: &mut Transport,
     bytes: &mut Vec<u8>,
+    start: usize,
 ) -> Result<(u16, usize), ProxyError> {
-    let mut searched = 0;
+    let mut searched = start;
     let mut buffer = [0; 1024];
     loop {
+        let head = bytes.get(start..).unwrap_or_default();
         // Parsed once, when its end has come, so that the work is linear however it is cut.
         let fresh = bytes.get(searched..).unwrap_or_default();
         if fresh.windows(4).any(|window| window == b"\r\n\r\n") {
-            return parse(bytes);
+            let (status, len) = parse(head)?;
+            return Ok((status, start + len));
         }
-        searched = bytes.len().saturating_sub(3);
+        searched = bytes.len().saturating_sub(3).max(start);
+        // What does not begin as HTTP has no end to wait for.
+        if !head
+            .iter()
+            .zip(b"HTTP/1.")
+            .all(|(byte, other)| byte == other)
+        {
+            return Err(ProxyError::NotAProxy);
+        }
         if bytes.len() >= MAX_HEAD_LEN {
             let limit = MAX_HEAD_LEN;
             return Err(ProxyError::ResponseTooLong { limit });
-        }
-        // What does not begin as HTTP has no end to wait for.
-        if !bytes
-            .iter()
-            .zip(b"HTTP/1.")
-            .all(|(byte, expected)| byte == expected)
-        {
-            return Err(ProxyError::NotAProxy);
         }
         match stream.read(&mut buffer).await? {
             0 => return Err(ProxyError::UnexpectedEnd),
@@ -74,10 +77,11 @@ async fn read_head(
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<(u16, usize), ProxyError> {
+/// The status of a whole head and its length.
+fn parse(head: &[u8]) -> Result<(u16, usize), ProxyError> {
     let mut headers = [EMPTY_HEADER; 100];
     let mut response = Response::new(&mut headers);
-    match (response.parse(bytes), response.code) {
+    match (response.parse(head), response.code) {
         (Ok(Status::Complete(len)), Some(status)) => Ok((status, len)),
         _ => Err(ProxyError::NotAProxy),
     }
