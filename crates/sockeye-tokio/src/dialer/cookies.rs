@@ -115,6 +115,8 @@ impl CookieJar {
         let mut cookies = store.matches(url);
         // The store lets them go to the local host without TLS.
         cookies.retain(|cookie| url.scheme() == "https" || cookie.secure() != Some(true));
+        // A file may hold what no server could set.
+        cookies.retain(|cookie| is_plain(cookie.name()) && is_plain(cookie.value()));
         // RFC 6265 §5.4: longer paths first.
         cookies.sort_by(|one, other| {
             let order = |cookie: &cookie_store::Cookie<'_>| String::from(&cookie.path).len();
@@ -166,6 +168,11 @@ fn acceptable(text: &str, url: &Url) -> Option<RawCookie<'static>> {
         }
     }
     Some(cookie)
+}
+
+/// Whether this cannot end a field or another cookie.
+fn is_plain(text: &str) -> bool {
+    text.trim() == text && !text.contains(|char: char| char.is_control() || char == ';')
 }
 
 /// RFC 6265bis §5.6: longer ones are ignored.
@@ -305,6 +312,12 @@ mod tests {
             let mode = fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+        let text = fs::read_to_string(&path).unwrap();
+        let evil = text.replace("a=1", "a=1\\r\\nX-Evil: 1");
+        assert_ne!(text, evil);
+        fs::write(&path, evil).unwrap();
+        let loaded = CookieJar::load(&path).unwrap();
+        assert_eq!(cookies(&loaded, "wss://a.example/"), "b=2");
         fs::write(&path, "nonsense").unwrap();
         let error = CookieJar::load(&path).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);

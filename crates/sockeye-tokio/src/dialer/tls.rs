@@ -22,10 +22,15 @@ pub use error::TlsError;
 
 /// Which certificates are trusted to vouch for servers.
 ///
-/// The default is [`webpki`](Self::webpki) where that feature is on: Mozilla's list, built in, so that a container without any
-/// certificates works, and the same everywhere. Choose [`platform`](Self::platform) where the administrator's own authorities count.
+/// The default is `webpki` where the feature `webpki-roots` is on: Mozilla's list, built in, so that a container without any
+/// certificates works, and the same everywhere. Choose `platform`, with the feature `platform-verifier`, where the administrator's own
+/// authorities count.
 #[derive(Clone, Debug)]
 pub struct TlsRoots {
+    #[cfg_attr(
+        not(any(feature = "platform-verifier", feature = "webpki-roots")),
+        expect(dead_code, reason = "there is only one")
+    )]
     base: Base,
     extra: Vec<CertificateDer<'static>>,
 }
@@ -138,7 +143,8 @@ impl TlsSettings {
         stream: Transport,
         host: &str,
     ) -> Result<Transport, TlsError> {
-        let name = ServerName::try_from(host)
+        // RFC 6066 §3: the name is sent without the dot at its end.
+        let name = ServerName::try_from(host.strip_suffix('.').unwrap_or(host))
             .map_err(|_| TlsError::ServerName)?
             .to_owned();
         let addresses = stream.local_addr().ok().zip(stream.peer_addr().ok());
@@ -191,7 +197,10 @@ impl TlsSettings {
         if self.roots.base == Base::Platform {
             let verifier =
                 rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider);
-            return Ok(Arc::new(verifier.map_err(TlsError::Rustls)?));
+            let verifier = verifier.map_err(|error| TlsError::PlatformRoots {
+                reason: error.to_string(),
+            })?;
+            return Ok(Arc::new(verifier));
         }
         let mut roots = RootCertStore::empty();
         #[cfg(feature = "webpki-roots")]

@@ -54,6 +54,12 @@ pub enum TlsError {
     ServerName,
     /// No certificate is trusted, so that no server can be.
     NoRoots,
+    /// The operating system's certificates are not usable.
+    #[cfg(feature = "platform-verifier")]
+    PlatformRoots {
+        /// Why.
+        reason: String,
+    },
     /// A PEM file does not have what it should.
     Pem {
         /// What is wrong.
@@ -174,6 +180,11 @@ impl fmt::Display for TlsError {
             Self::ServerName => f.write_str("no certificate can be for such a name"),
             Self::NoRoots => f.write_str(
                 "no certificate is trusted: turn on the feature `webpki-roots` or `platform-verifier`, or add a root",
+            ),
+            #[cfg(feature = "platform-verifier")]
+            Self::PlatformRoots { reason } => write!(
+                f,
+                "the system's certificates are not usable: install them (often the package ca-certificates), or use the built-in ones ({reason})"
             ),
             Self::Pem { reason } => f.write_str(reason),
             Self::UnexpectedEnd => f.write_str(
