@@ -40,6 +40,8 @@ pub(super) struct State {
     write_error: Option<Arc<io::Error>>,
     /// Who waits for room in the output, or for it to be empty.
     waiters: Vec<Waker>,
+    /// The receiver, while it waits.
+    reader: Option<Waker>,
     pub(super) writer: Writer,
     flusher: Flush,
     /// Something was sent since the reader last had to wait, or the flusher ran: what follows is gathered.
@@ -131,6 +133,7 @@ impl Shared {
             peer_close: None,
             write_error: None,
             waiters: Vec::new(),
+            reader: None,
             writer: Writer::Free,
             flusher: Flush::NotSpawned,
             burst: false,
@@ -175,6 +178,7 @@ impl Shared {
                     if state.poll_clock(cx) {
                         continue;
                     }
+                    state.wait_to_receive(cx);
                     return Poll::Pending;
                 }
             }
@@ -188,6 +192,7 @@ impl Shared {
                 if state.poll_clock(cx) {
                     continue;
                 }
+                state.wait_to_receive(cx);
                 return Poll::Pending;
             }
         }
@@ -462,6 +467,8 @@ impl State {
             let frame = self.peer_close.take();
             self.closed(frame);
         }
+        // It has to give up when the answer does not come.
+        self.wake_receiver();
         Ok(())
     }
 
@@ -544,6 +551,21 @@ impl State {
             .any(|waiter| waiter.will_wake(cx.waker()))
         {
             self.waiters.push(cx.waker().clone());
+        }
+    }
+
+    /// Registers the task that receives: what others do with the connection may concern it.
+    #[inline]
+    fn wait_to_receive(&mut self, cx: &Context<'_>) {
+        match &mut self.reader {
+            Some(reader) => reader.clone_from(cx.waker()),
+            reader @ None => *reader = Some(cx.waker().clone()),
+        }
+    }
+
+    fn wake_receiver(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
         }
     }
 
@@ -633,6 +655,7 @@ impl State {
         self.input.clear();
         self.finish(end.error.is_none() && self.connection.role() == Role::Client);
         self.wake_waiters();
+        self.wake_receiver();
         end
     }
 

@@ -1,0 +1,12 @@
+//! What connections promise, row by row, and what peers and applications may do to them.
+#![allow(
+    clippy::std_instead_of_core,
+    clippy::alloc_instead_of_core,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod hostile;
