@@ -248,7 +248,7 @@ impl Conn {
     /// [`SendError::InvalidCloseCode`] or [`SendError::ControlTooLong`] before anything is sent; [`Error::Protocol`] or
     /// [`Error::Io`] when the peer did not close in order.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error> {
-        match self.sender.close(code, reason).await {
+        match self.sender.begin_close(code, reason) {
             // It may have begun before, on either side.
             Ok(()) | Err(Error::Send(SendError::CloseSent) | Error::Io(_)) => {}
             Err(error) => return Err(error),
@@ -438,7 +438,10 @@ impl Sink<Message> for Conn {
     /// Does the closing handshake with code 1000, and throws away what the peer still sends.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
-        ready!(Pin::new(&mut this.sender).poll_close(cx))?;
+        // Its answer has to come in time, whether it could be written or not.
+        if let Poll::Ready(Err(error)) = Pin::new(&mut this.sender).poll_close(cx) {
+            return Poll::Ready(Err(error));
+        }
         while ready!(this.receiver.poll_message(cx))?.is_some() {}
         Poll::Ready(Ok(()))
     }

@@ -5,7 +5,7 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -156,15 +156,15 @@ impl Sender {
     /// [`SendError::CloseSent`] when one was sent before; [`SendError::InvalidCloseCode`] or [`SendError::ControlTooLong`] before anything
     /// is sent; [`Error::Io`]; [`Error::Timeout`].
     pub async fn close(&self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.control(|shared, cx| {
-            shared.poll_append(cx, Turn::Amid, |state| {
-                state.handle_timeout();
-                let frame = (code != CloseCode::NO_STATUS).then(|| CloseFrame::new(code, reason));
-                state.close(frame)
-            })
-        })
-        .await?;
+        self.begin_close(code, reason)?;
         self.flush().await
+    }
+
+    /// Puts a Close frame into the output. It does not wait for room: nothing follows it, and its answer has to come in time.
+    pub(super) fn begin_close(&self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        let frame = (code != CloseCode::NO_STATUS).then(|| CloseFrame::new(code, reason));
+        let mut state = self.shared.lock();
+        state.append(&self.shared, |state| state.close(frame))
     }
 
     /// Waits until everything that was sent has been handed to the operating system. There is no need to: it is written soon in any case.
@@ -246,11 +246,7 @@ impl Sink<Message> for Sender {
 
     /// Sends a Close frame with code 1000 unless one was sent, and waits until it has been written.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let frame = CloseFrame::new(CloseCode::NORMAL, "");
-        let closed = self
-            .shared
-            .poll_append(cx, Turn::Amid, |state| state.close(Some(frame)));
-        match ready!(closed) {
+        match self.begin_close(CloseCode::NORMAL, "") {
             Ok(()) | Err(Error::Send(SendError::CloseSent)) => self.shared.poll_flush(cx),
             Err(error) => Poll::Ready(Err(error)),
         }

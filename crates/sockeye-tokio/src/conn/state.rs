@@ -458,6 +458,8 @@ impl State {
 
     /// Appends a Close frame.
     pub(super) fn close(&mut self, frame: Option<CloseFrame<'_>>) -> Result<(), SendError> {
+        // The answer is waited for from now on.
+        self.handle_timeout();
         self.connection.close(frame, self.output.tail())?;
         if self.writer != Writer::Free {
             self.release_writer(Writer::Free);

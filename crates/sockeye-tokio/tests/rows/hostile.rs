@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use sockeye_tokio::{CloseCode, Error, Initiator, ProtocolError};
+use futures_util::SinkExt;
+use sockeye_tokio::{CloseCode, Conn, Error, Initiator, ProtocolError, Role};
 use tokio::time::{Instant, timeout};
 
 use crate::common::*;
@@ -86,4 +87,58 @@ async fn close_answered_from_another_task_ends_the_receiver() {
     );
     assert_eq!(next_frame(&mut peer).await, (0x81, b"last words".to_vec()));
     assert_eq!(next_frame(&mut peer).await, (0x88, vec![0x03, 0xE9]));
+}
+
+/// A client whose output is full and whose peer reads nothing.
+async fn stuck() -> (Conn, Wire) {
+    let (wire, peer) = wire(16, FAIR);
+    let conn = conn(wire, Role::Client);
+    conn.sender().send(vec![1; 100_000]).await.unwrap();
+    (conn, peer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_gives_up_after_5_s_on_a_peer_that_never_reads() {
+    let (mut conn, _peer) = stuck().await;
+    let start = Instant::now();
+    let closed = timeout(Duration::from_secs(60), conn.close(CloseCode::NORMAL, "")).await;
+    assert!(matches!(
+        closed.expect("close gives up"),
+        Err(Error::Protocol(ProtocolError::CloseTimeout))
+    ));
+    assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sink_gives_up_after_5_s_on_a_peer_that_never_reads() {
+    let (mut conn, _peer) = stuck().await;
+    let start = Instant::now();
+    let closed = timeout(Duration::from_secs(60), SinkExt::close(&mut conn)).await;
+    assert!(matches!(
+        closed.expect("close gives up"),
+        Err(Error::Protocol(ProtocolError::CloseTimeout))
+    ));
+    assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn peer_has_5_s_to_answer_however_old_the_connection_is() {
+    for by_sink in [false, true] {
+        let (mut conn, peer) = client();
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        let start = Instant::now();
+        let closed = if by_sink {
+            timeout(Duration::from_secs(60), SinkExt::close(&mut conn)).await
+        } else {
+            let closed = conn.close(CloseCode::NORMAL, "");
+            let closed = timeout(Duration::from_secs(60), closed).await;
+            closed.map(|closed| closed.map(drop))
+        };
+        assert!(matches!(
+            closed.expect("close gives up"),
+            Err(Error::Protocol(ProtocolError::CloseTimeout))
+        ));
+        assert_eq!(start.elapsed().as_secs(), 5, "sink: {by_sink}");
+        drop(peer);
+    }
 }
