@@ -67,6 +67,7 @@ impl Sender {
             self.timeout,
             poll_fn(|cx| {
                 self.shared.poll_append(cx, Turn::Message, |state| {
+                    state.check_writer()?;
                     message.send(&mut state.connection, state.output.tail())
                 })
             }),
@@ -186,6 +187,10 @@ impl Sender {
     /// Bounds how long each call of this half, and of clones of it made from now on, may take. Default: no bound.
     pub const fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
+    }
+
+    pub(super) const fn timeout(&self) -> Option<Duration> {
+        self.timeout
     }
 
     /// Whether messages are compressed from now on. Without effect unless permessage-deflate was negotiated, where the default is true.

@@ -450,10 +450,15 @@ impl State {
 
     /// Whether the last message that was written in parts came to its end.
     pub(super) fn check_writer(&self) -> Result<(), SendError> {
-        if self.writer == Writer::Abandoned {
-            return Err(SendError::MessageUnfinished);
+        match self.writer {
+            // After a Close frame, that is the reason.
+            Writer::Abandoned => Err(self
+                .connection
+                .check_sendable()
+                .err()
+                .unwrap_or(SendError::MessageUnfinished)),
+            Writer::Free | Writer::Busy => Ok(()),
         }
-        Ok(())
     }
 
     /// Appends a Close frame.

@@ -1,7 +1,9 @@
 //! Messages that are written piece by piece.
 
 use std::{
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -12,6 +14,7 @@ use tokio::io::AsyncWrite;
 use super::{
     sender::Sender,
     state::{Turn, Writer},
+    timed,
 };
 use crate::Error;
 
@@ -40,14 +43,20 @@ impl<'a> MessageWriter<'a> {
         }
     }
 
-    /// Ends the message.
+    /// Ends the message, unless `shutdown` has done so.
+    ///
+    /// When the future is dropped before it is done, the message is unfinished.
     ///
     /// # Errors
     ///
     /// [`SendError::InvalidUtf8`](sockeye::SendError::InvalidUtf8) when the text ends within a character; those of [`Sender::send`]. The message is
     /// unfinished then.
     pub async fn finish(mut self) -> Result<(), Error> {
-        std::future::poll_fn(|cx| self.poll_part(cx, true)).await
+        if self.is_finished {
+            return Ok(());
+        }
+        let timeout = self.sender.timeout();
+        timed(timeout, poll_fn(|cx| self.poll_part(cx, true))).await
     }
 
     /// Which kind of message this is.
