@@ -165,6 +165,10 @@ impl Shared {
                 return Poll::Ready(Incoming::Ended(Arc::clone(end)));
             }
             if let Some(incoming) = state.decode(controls) {
+                if !state.output.is_empty() {
+                    // A Pong does not wait until the application comes back.
+                    state.schedule(self);
+                }
                 return Poll::Ready(incoming);
             }
             if state.end.is_some() {

@@ -10,4 +10,5 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod hostile;
+mod liveness;
 mod writer;
