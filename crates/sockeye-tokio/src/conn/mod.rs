@@ -63,7 +63,6 @@ use crate::{Config, Error, Message, PreparedMessage, Transport, entropy::entropy
 pub struct Conn {
     receiver: Receiver,
     sender: Sender,
-    agreement: Option<Box<Agreement>>,
 }
 
 /// What a connection is made of, after an opening handshake that was done elsewhere.
@@ -97,12 +96,11 @@ impl Conn {
             config,
         } = parts;
         let connection = Connection::new(role, &config.options(role), agreement.deflate, entropy);
-        let shared = Arc::new(Shared::new(connection, transport, unread, &config));
-        let is_plain = agreement == Agreement::default();
+        let shared = Shared::new(connection, transport, unread, &config, agreement);
+        let shared = Arc::new(shared);
         Self {
             receiver: Receiver::new(Arc::clone(&shared)),
             sender: Sender::new(shared),
-            agreement: (!is_plain).then(|| Box::new(agreement)),
         }
     }
 
@@ -287,11 +285,7 @@ impl Conn {
     /// The halves, if they are of different connections.
     pub fn unsplit(receiver: Receiver, sender: Sender) -> Result<Self, (Receiver, Sender)> {
         if Arc::ptr_eq(&receiver.shared, &sender.shared) {
-            Ok(Self {
-                receiver,
-                sender,
-                agreement: None,
-            })
+            Ok(Self { receiver, sender })
         } else {
             Err((receiver, sender))
         }
@@ -365,13 +359,13 @@ impl Conn {
     /// The subprotocol that the handshake agreed on.
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
-        self.agreement.as_ref()?.subprotocol.as_deref()
+        self.agreement()?.subprotocol.as_deref()
     }
 
     /// What the handshake agreed on, unless that is nothing.
     #[must_use]
     pub fn agreement(&self) -> Option<&Agreement> {
-        self.agreement.as_deref()
+        self.sender.shared.agreement.as_deref()
     }
 
     /// How the connection ended, once it has.

@@ -8,8 +8,8 @@ use std::{
 
 use bytes::Bytes;
 use sockeye::{
-    CloseCode, CloseFrame, Closed, Connection, Event, Initiator, Part, ProtocolError, Role,
-    SendError, SessionError, State as Protocol,
+    Agreement, CloseCode, CloseFrame, Closed, Connection, Event, Initiator, Part, ProtocolError,
+    Role, SendError, SessionError, State as Protocol,
 };
 use tokio::{
     io::{AsyncRead, ReadBuf},
@@ -21,7 +21,11 @@ use crate::{Config, Error, Message, Transport, message::shared};
 
 /// One connection behind a lock that is never held while waiting.
 #[derive(Debug)]
-pub(crate) struct Shared(Mutex<State>);
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    /// What the handshake agreed on, unless that is nothing.
+    pub(super) agreement: Option<Box<Agreement>>,
+}
 
 /// Everything about one connection.
 #[derive(Debug)]
@@ -117,6 +121,7 @@ impl Shared {
         transport: Transport,
         unread: Vec<u8>,
         config: &Config,
+        agreement: Agreement,
     ) -> Self {
         let mut state = State {
             connection,
@@ -143,13 +148,16 @@ impl Shared {
         let now = state.clock.now();
         // A new connection only takes note of the time.
         let _ = state.connection.handle_timeout(now, state.output.tail());
-        Self(Mutex::new(state))
+        Self {
+            state: Mutex::new(state),
+            agreement: (agreement != Agreement::default()).then(|| Box::new(agreement)),
+        }
     }
 
     #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // No code of an application runs under the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for what the peer sends. Pings and Pongs are reported when `controls` is set.
@@ -253,7 +261,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let state = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Flush::Waiting(waker) = mem::replace(&mut state.flusher, Flush::NotSpawned) {
             waker.wake();
         }
