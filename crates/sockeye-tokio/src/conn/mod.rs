@@ -292,22 +292,15 @@ impl Conn {
     }
 
     /// Gives the byte stream back, with what was read and not yet received: for what follows WebSocket on the same stream, or to hand the
-    /// connection to other code. What was sent is written first.
+    /// connection to other code. What was sent is written first. For senders that are still there, the connection has ended.
     ///
     /// # Errors
     ///
     /// [`SendError::MessageUnfinished`] in the middle of a message; [`SendError::CloseSent`] once the connection has ended; [`Error::Io`].
-    pub async fn into_transport(mut self) -> Result<(Transport, Vec<u8>), Error> {
-        self.flush().await?;
-        let mut state = self.sender.shared.lock();
-        if state.connection.is_amid_message() {
-            return Err(SendError::MessageUnfinished.into());
-        }
-        let unread = state.take_unread();
-        match state.transport.take() {
-            Some(transport) => Ok((transport, unread)),
-            None => Err(SendError::CloseSent.into()),
-        }
+    pub async fn into_transport(self) -> Result<(Transport, Vec<u8>), Error> {
+        let Sender { shared, .. } = &self.sender;
+        let take = poll_fn(|cx| shared.poll_take_transport(cx));
+        timed(self.sender.timeout(), take).await
     }
 
     /// Bounds how long each receiving call may take: [`Receiver::set_timeout`].

@@ -257,6 +257,32 @@ impl Shared {
         state.wait(cx);
         Poll::Pending
     }
+
+    /// Waits until everything that was sent has been handed to the transport, and takes it with what was read and not looked at.
+    pub(super) fn poll_take_transport(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(Transport, Vec<u8>), Error>> {
+        let mut state = self.lock();
+        state.try_flush(self);
+        if let Some(error) = &state.write_error {
+            return Poll::Ready(Err(Error::Io(Arc::clone(error))));
+        }
+        if state.connection.is_amid_message() || state.writer != Writer::Free {
+            return Poll::Ready(Err(SendError::MessageUnfinished.into()));
+        }
+        if !state.output.is_empty() {
+            state.wait(cx);
+            return Poll::Pending;
+        }
+        let unread = state.take_unread();
+        let transport = state.transport.take();
+        state.abort();
+        Poll::Ready(match transport {
+            Some(transport) => Ok((transport, unread)),
+            None => Err(SendError::CloseSent.into()),
+        })
+    }
 }
 
 impl Drop for Shared {

@@ -11,4 +11,5 @@
 mod common;
 mod hostile;
 mod liveness;
+mod parts;
 mod writer;
