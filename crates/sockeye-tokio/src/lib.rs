@@ -6,17 +6,32 @@
     reason = "tokio needs std"
 )]
 
+#[cfg(feature = "axum")]
+mod axum;
 mod config;
 mod conn;
 mod dialer;
 mod entropy;
 mod error;
+mod http;
+#[cfg(feature = "hyper")]
+mod hyper;
 mod message;
 mod prepared;
+#[cfg(feature = "tower")]
+mod tower;
 mod transport;
+mod upgrade;
 mod upgrader;
 mod utf8_bytes;
 
+#[cfg(feature = "axum")]
+pub use self::axum::WebSocketUpgrade;
+pub use self::http::{ToHttp, is_websocket_upgrade, subprotocols};
+#[cfg(feature = "hyper")]
+pub use self::hyper::Upgrade;
+#[cfg(feature = "tower")]
+pub use self::tower::{WebSocketFuture, WebSocketLayer, WebSocketService};
 pub use config::Config;
 pub use conn::{Conn, JoinedReader, MessageReader, MessageWriter, Parts, Receiver, Sender};
 #[cfg(feature = "cookies")]
@@ -39,5 +54,6 @@ pub use sockeye::{
     UpgradeOptions, WindowBits,
 };
 pub use transport::{ByteStream, Transport};
+pub use upgrade::{Accepted, Refusal};
 pub use upgrader::{IncomingRequest, UpgradeError, Upgrader};
 pub use utf8_bytes::Utf8Bytes;

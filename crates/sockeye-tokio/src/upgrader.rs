@@ -311,6 +311,8 @@ pub enum UpgradeError {
     Handshake(HandshakeError),
     /// The byte stream broke.
     Io(io::Error),
+    /// The HTTP server does not hand over the byte stream of this request: it was upgraded before, or is not one that the server received.
+    StreamMissing,
 }
 
 impl UpgradeError {
@@ -320,6 +322,7 @@ impl UpgradeError {
         match self {
             Self::Handshake(error) => error.status(),
             Self::Io(_) => None,
+            Self::StreamMissing => Some(500),
         }
     }
 }
@@ -329,6 +332,9 @@ impl fmt::Display for UpgradeError {
         match self {
             Self::Handshake(error) => error.fmt(f),
             Self::Io(error) => write!(f, "the byte stream broke: {error}"),
+            Self::StreamMissing => f.write_str(
+                "the HTTP server does not hand over the byte stream: was the request upgraded before?",
+            ),
         }
     }
 }
@@ -338,6 +344,7 @@ impl error::Error for UpgradeError {
         match self {
             Self::Handshake(error) => error.source(),
             Self::Io(error) => Some(error),
+            Self::StreamMissing => None,
         }
     }
 }
