@@ -30,36 +30,36 @@ pub fn run(peer: Peer, setup: Setup) -> io::Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            // As the echo examples of fastwebsockets and tokio-websockets do: no yielding for the sake of fairness.
-            tokio::spawn(tokio::task::unconstrained(async move {
-                // Connections end when the load generator has seen enough, which some report as an error.
-                serve(peer, stream, setup).await.ok();
-            }));
+            begin(peer, stream, setup);
         }
     })
 }
 
-async fn serve(peer: Peer, stream: TcpStream, setup: Setup) -> Result {
+/// Begins to serve a connection, in a task that is as large as this peer's loop and no larger.
+fn begin(peer: Peer, stream: TcpStream, setup: Setup) {
     let Setup {
         compression, lean, ..
     } = setup;
     match peer {
-        Peer::RawTcp => raw(stream, lean).await,
-        Peer::BareTask => bare(stream).await,
-        Peer::SockeyeTokio => sockeye(stream, compression).await,
-        Peer::TokioTungstenite => tungstenite(stream, setup).await,
-        Peer::Fastwebsockets => upgrade(stream, service_fn(fastwebsockets_upgrade)).await,
-        Peer::TokioWebsockets => tokio_websockets(stream).await,
-        Peer::SockudoWs if compression == Compression::None => sockudo(stream).await,
-        Peer::SockudoWs => sockudo_deflate(stream, compression).await,
-        Peer::Yawc => {
-            upgrade(
-                stream,
-                service_fn(move |request| yawc_upgrade(request, setup)),
-            )
-            .await
-        }
+        Peer::RawTcp => spawn(raw(stream, lean)),
+        Peer::BareTask => spawn(bare(stream)),
+        Peer::SockeyeTokio => spawn(sockeye(stream, compression)),
+        Peer::TokioTungstenite => spawn(tungstenite(stream, setup)),
+        Peer::Fastwebsockets => spawn(upgrade(stream, service_fn(fastwebsockets_upgrade))),
+        Peer::TokioWebsockets => spawn(tokio_websockets(stream)),
+        Peer::SockudoWs if compression == Compression::None => spawn(sockudo(stream)),
+        Peer::SockudoWs => spawn(sockudo_deflate(stream, compression)),
+        Peer::Yawc => spawn(upgrade(
+            stream,
+            service_fn(move |request| yawc_upgrade(request, setup)),
+        )),
     }
+}
+
+fn spawn(connection: impl Future<Output = Result> + Send + 'static) {
+    // As the echo examples of fastwebsockets and tokio-websockets do: no yielding for the sake of fairness. Connections end when the
+    // load generator has seen enough, which some report as an error. Another future around this one would double the task.
+    drop(tokio::spawn(tokio::task::unconstrained(connection)));
 }
 
 /// Returns the bytes that come, whatever they say: what the kernel and the runtime cost by themselves.
