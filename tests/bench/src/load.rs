@@ -116,7 +116,9 @@ impl Connections {
             .map(|seed| Feed::burst(load.case, load.in_flight, seed))
             .collect();
         let connections = (0..load.connections).map(|index| {
-            let mut stream = connect(address, load.compression, handshake)?;
+            let stream = shake_hands(address, load.compression, handshake)?;
+            stream.set_nonblocking(true)?;
+            let mut stream = TcpStream::from_std(stream);
             let interest = Interest::READABLE | Interest::WRITABLE;
             poll.registry()
                 .register(&mut stream, Token(index), interest)?;
@@ -307,16 +309,18 @@ impl Connection {
     }
 }
 
-/// Connects and shakes hands, waiting for each step.
-fn connect(
+/// Connects and shakes hands, waiting for each step: the stream blocks, for at most ten seconds.
+pub fn shake_hands(
     address: SocketAddr,
     compression: Compression,
     handshake: bool,
-) -> io::Result<TcpStream> {
+) -> io::Result<std::net::TcpStream> {
     let mut stream = std::net::TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
+    let limit = Some(Duration::from_secs(10));
+    stream.set_read_timeout(limit)?;
+    stream.set_write_timeout(limit)?;
     if handshake {
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         stream.write_all(request(&address.to_string(), compression).as_bytes())?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -342,6 +346,5 @@ fn connect(
             )));
         }
     }
-    stream.set_nonblocking(true)?;
-    Ok(TcpStream::from_std(stream))
+    Ok(stream)
 }

@@ -21,6 +21,7 @@ mod serve;
 mod servers;
 mod settings;
 mod tcp;
+mod verify;
 
 use std::error::Error;
 

@@ -170,7 +170,7 @@ impl Feed {
         let mut bytes = Vec::new();
         let mut random = Random(0x5EED_F00D);
         for index in 0..count {
-            let payload = case.kind.payload(case.size, seed + index as u32 % 64);
+            let payload = Self::payload(case, seed, index);
             let payload = if case.kind.is_deflated() {
                 deflate(&payload)
             } else {
@@ -179,6 +179,11 @@ impl Feed {
             push_frame(case.kind, &payload, random.next().to_be_bytes(), &mut bytes);
         }
         bytes
+    }
+
+    /// What message `index` of a burst says.
+    pub fn payload(case: Case, seed: u32, index: usize) -> Vec<u8> {
+        case.kind.payload(case.size, seed + index as u32 % 64)
     }
 }
 

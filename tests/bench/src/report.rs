@@ -221,7 +221,7 @@ fn group(number: &str) -> String {
     }
 }
 
-/// The processor, its cores, the kernel and the compiler in one line.
+/// The processor, its cores, the kernel, the compiler, and how busy the machine is, in one line.
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -235,8 +235,11 @@ fn machine() -> String {
         .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         .unwrap_or_default();
     let model = model.trim_start_matches([':', ' ', '\t']);
+    // Of the last minute, this program's own share included: what others do then disturbs the measurements.
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
     format!(
-        "machine: {cores} cores, {model}; Linux {}; {rustc}",
+        "machine: {cores} cores, {model}; Linux {}; {rustc}; load average {load}",
         kernel.trim()
     )
 }

@@ -1,5 +1,5 @@
-//! The peers as echo servers: one thread, tokio's single-threaded runtime, `TCP_NODELAY`, each loop as the documentation of that
-//! library writes it: read a message, send a message. None of them shows how to gather what one read brought into one write.
+//! Sockeye and the peers as echo servers: one thread, tokio's single-threaded runtime, `TCP_NODELAY`, each loop as the documentation of
+//! that library writes it: read a message, send a message. None of them shows how to gather what one read brought into one write.
 
 use std::io;
 
@@ -91,7 +91,7 @@ async fn bare(stream: TcpStream) -> Result {
     }
 }
 
-/// Its defaults; with deflate level 6 and 15 bits.
+/// Its defaults.
 async fn sockeye(stream: TcpStream, compression: Compression) -> Result {
     let mut upgrader = sockeye_tokio::Upgrader::new();
     if compression != Compression::None {

@@ -9,6 +9,7 @@ use crate::{
     scenarios::{self, Scenario},
     servers::{Candidate, Setup},
     settings::{Peer, Settings},
+    verify,
 };
 
 /// Measures every server in every scenario, and prints one table.
@@ -106,7 +107,9 @@ fn measure(
     // They stay open from round to round, and wait: each begins where it was interrupted.
     let mut connections = Vec::new();
     for (candidate, server) in servers {
-        let opened = Connections::open(server.address, load, candidate.shakes_hands());
+        let handshake = candidate.shakes_hands();
+        let opened = verify::check(server.address, load, handshake)
+            .and_then(|()| Connections::open(server.address, load, handshake));
         connections.push(opened.map_err(failed(*candidate))?);
     }
     let mut results = vec![Vec::new(); servers.len()];
