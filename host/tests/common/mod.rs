@@ -7,11 +7,15 @@
     reason = "each test binary uses a part of it"
 )]
 
+pub mod binary;
+
 use std::{
+    env, fs,
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
-    time::Duration,
+    process, thread,
+    time::{Duration, Instant},
 };
 
 use sockeye_host::{Address, Engine, EngineOptions, Server, ServerBuilder};
@@ -55,7 +59,7 @@ pub fn component(name: &str) -> PathBuf {
         "" => "endpoint.wasm",
         _ => "faulty.wasm",
     };
-    std::env::var_os(&variable).map_or_else(
+    env::var_os(&variable).map_or_else(
         || {
             PathBuf::from(env!("CARGO_MANIFEST_DIR"))
                 .join("../target/component")
@@ -89,6 +93,17 @@ impl Client {
     pub fn open(server: &Server) -> Self {
         let mut client = Self::connect(server);
         client.handshake();
+        client
+    }
+}
+
+impl Client {
+    /// A connection to this path after its handshake.
+    pub fn open_at(address: SocketAddr, path: &str) -> Self {
+        let mut client = Self::connect_to(address);
+        client.send(REQUEST.replace("/chat", path));
+        let head = client.head();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         client
     }
 }
@@ -151,6 +166,38 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
+    /// Reads a frame: its first byte and its payload.
+    pub fn frame(&mut self) -> (u8, Vec<u8>) {
+        let head = self.read_exact(2);
+        let length = match head[1] {
+            126 => u64::from(u16::from_be_bytes(array(self.read_exact(2)))),
+            127 => u64::from_be_bytes(array(self.read_exact(8))),
+            length => u64::from(length),
+        };
+        (head[0], self.read_exact(length as usize))
+    }
+
+    /// Reads a text message, in one frame.
+    pub fn text(&mut self) -> String {
+        let (first, payload) = self.frame();
+        let payload = String::from_utf8(payload).expect("text is UTF-8");
+        assert_eq!(first, 0x81, "{payload}");
+        payload
+    }
+
+    pub fn says(&mut self, text: &str) {
+        self.send(frame(0x81, text.as_bytes()));
+    }
+
+    /// Reads a Close frame and answers it: the code and the reason.
+    pub fn closing(&mut self) -> (u16, String) {
+        let (first, payload) = self.frame();
+        assert_eq!(first, 0x88, "{}", String::from_utf8_lossy(&payload));
+        self.send(frame(0x88, &payload[..2]));
+        let reason = String::from_utf8(payload[2..].to_vec()).expect("a reason is UTF-8");
+        (u16::from_be_bytes([payload[0], payload[1]]), reason)
+    }
+
     pub fn echoes(&mut self, payload: &[u8]) {
         self.send(frame(0x82, payload));
         let expected = unmasked(0x82, payload);
@@ -162,6 +209,37 @@ impl<S: Read + Write> Client<S> {
         let count = self.stream.read(&mut buffer)?;
         self.read.extend_from_slice(&buffer[..count]);
         Ok(count)
+    }
+}
+
+fn array<const N: usize>(bytes: Vec<u8>) -> [u8; N] {
+    bytes.try_into().expect("as many as were asked for")
+}
+
+/// Waits until it is so.
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "never: {what}");
+        thread::sleep(MOMENT);
+    }
+}
+
+/// An empty directory that is removed in the end.
+pub struct Scratch(pub PathBuf);
+
+impl Scratch {
+    pub fn new(name: &str) -> Self {
+        let path = env::temp_dir().join(format!("sockeye-{name}-{}", process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).expect("it can be made");
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -203,3 +281,6 @@ pub fn close(code: u16) -> Vec<u8> {
 
 /// Nothing that is expected takes this long.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Between two looks at something that takes its time.
+pub const MOMENT: Duration = Duration::from_millis(5);
