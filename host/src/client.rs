@@ -67,7 +67,7 @@ fn drive<S: Shard>(
         stream.set_nonblocking(true).map_err(DialError::Io)?;
         stream.set_nodelay(true).map_err(DialError::Io)?;
         let stream = tokio::net::TcpStream::from_std(stream).map_err(DialError::Io)?;
-        let worker = Worker::new(shard, Some(on_event));
+        let worker = Worker::new(shard, Some(on_event), None);
         let task = Rc::clone(&worker)
             .dial(Transport::Tcp(stream), options)
             .map_err(DialError::Options)?;

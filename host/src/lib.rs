@@ -22,6 +22,10 @@
 //!
 //! Without `on_event` the server echoes, and payloads never leave the component.
 //!
+//! An application that looks at requests sets [`UpgradeOptions::ask`] and answers [`Event::Request`]. One that sends from elsewhere
+//! keeps a [`Sender`], which also says how much waits for a slow peer, and makes a fast one wait. [`ServerBuilder::pages`] serves what a
+//! browser needs to begin.
+//!
 //! # What a fault costs
 //!
 //! [`EngineOptions::instance_connections`] connections share an instance, which has a memory of its own, a bound on that memory, and a
@@ -38,6 +42,7 @@ mod client;
 mod engine;
 mod handler;
 mod options;
+mod page;
 mod server;
 mod socket;
 mod transport;
@@ -45,8 +50,9 @@ mod transport;
 pub use client::{DialError, dial};
 pub use engine::{ComponentSource, Engine, EngineError, EngineOptions};
 pub use handler::{
-    Agreement, CloseFrame, Closed, Event, Initiator, Message, MessageKind, Peer, Sender,
+    Agreement, CloseFrame, Closed, Event, Initiator, Message, MessageKind, Peer, Request, Sender,
 };
 pub use options::{Deflate, DialOptions, OriginPolicy, UpgradeOptions};
+pub use page::Page;
 pub use server::{Address, Server, ServerBuilder, ServerError};
 pub use transport::{TlsAcceptor, TlsError};

@@ -7,6 +7,7 @@ use wasmtime::{AsContextMut, Error, Result, component::ResourceAny};
 use crate::bindings::{
     Endpoint,
     exports::sockeye::websocket::options::{self as wit, Delivery},
+    sockeye::websocket::types::Request,
 };
 
 pub use crate::bindings::exports::sockeye::websocket::options::{Deflate, OriginPolicy};
@@ -29,6 +30,10 @@ pub struct UpgradeOptions {
     pub handshake_timeout: Option<Duration>,
     /// Silence after which a Ping is sent. Default 20 s.
     pub ping_interval: Option<Duration>,
+    /// Whether each request is reported as [`Event::Request`](crate::Event::Request) and waits for
+    /// [`Peer::admit`](crate::Peer::admit) or [`Peer::refuse`](crate::Peer::refuse): for applications that look at the path, or keep somebody
+    /// out. Answer it while handling the event: nothing bounds the wait. Default false: a request that passes the checks is let in.
+    pub ask: bool,
     /// Set by the server: it knows whether there is an application.
     pub(crate) deliver: Deliver,
 }
@@ -43,8 +48,18 @@ impl Default for UpgradeOptions {
             message_size: 1 << 20,
             handshake_timeout: Some(Duration::from_secs(10)),
             ping_interval: Some(Duration::from_secs(20)),
+            ask: false,
             deliver: Deliver::Echo,
         }
+    }
+}
+
+impl UpgradeOptions {
+    /// The subprotocol that a client with this request gets when nobody is asked: the first of [`Self::subprotocols`] that it offers.
+    #[must_use]
+    pub fn choose_subprotocol(&self, request: &Request) -> Option<&str> {
+        let offered = |ours: &&String| request.subprotocols.contains(ours);
+        self.subprotocols.iter().find(offered).map(String::as_str)
     }
 }
 
@@ -152,6 +167,7 @@ pub(crate) fn upgrade(
     };
     guest.call_set_timeouts(&mut store, made, timeouts)?;
     guest.call_set_delivery(&mut store, made, options.deliver.into())?;
+    guest.call_set_ask(&mut store, made, options.ask)?;
     Ok(made)
 }
 

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, OnceCell, RefCell},
     io,
+    net::SocketAddr,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
 };
@@ -66,6 +67,11 @@ impl Socket {
         Ok((written + kept.len()) as u64)
     }
 
+    /// Takes all of it whatever waits already: a response of the host's own.
+    pub(crate) fn push(&self, bytes: &[u8]) {
+        self.pending.borrow_mut().extend_from_slice(bytes);
+    }
+
     /// `socket.finish`: the write side is shut down once what is pending has gone.
     pub(crate) fn finish(&self) {
         self.finished.set(true);
@@ -104,6 +110,10 @@ impl Socket {
     /// The same if anybody has asked for it.
     pub(crate) fn existing_outbox(&self) -> Option<&Arc<Outbox>> {
         self.outbox.get()
+    }
+
+    pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
+        self.transport.borrow().peer_address()
     }
 
     pub(crate) fn is_aborted(&self) -> bool {

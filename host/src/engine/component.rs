@@ -145,6 +145,32 @@ impl Protocol for ComponentConnection {
             .call(|store, guest| guest.connection().call_flush(store, self.handle, now))
     }
 
+    fn admit(
+        &mut self,
+        now: u64,
+        subprotocol: Option<&str>,
+        headers: &[(String, String)],
+    ) -> Result<Result<Step, String>, Failed> {
+        self.instance.call(|store, guest| {
+            guest
+                .connection()
+                .call_admit(store, self.handle, now, subprotocol, headers)
+        })
+    }
+
+    fn refuse(
+        &mut self,
+        now: u64,
+        status: u16,
+        body: &str,
+    ) -> Result<Result<Step, String>, Failed> {
+        self.instance.call(|store, guest| {
+            guest
+                .connection()
+                .call_refuse(store, self.handle, now, status, &[], body)
+        })
+    }
+
     fn send(&mut self, messages: &[Message]) -> Result<Result<(), SendError>, Failed> {
         self.instance
             .call(|store, guest| guest.connection().call_send(store, self.handle, messages))

@@ -188,6 +188,16 @@ pub(crate) trait Protocol {
     fn end(&mut self, now: u64, error: Option<socket::Error>) -> Result<Step, Failed>;
     fn tick(&mut self, now: u64) -> Result<Step, Failed>;
     fn flush(&mut self, now: u64) -> Result<Step, Failed>;
+    /// The error is a sentence.
+    fn admit(
+        &mut self,
+        now: u64,
+        subprotocol: Option<&str>,
+        headers: &[(String, String)],
+    ) -> Result<Result<Step, String>, Failed>;
+    /// The error is a sentence.
+    fn refuse(&mut self, now: u64, status: u16, body: &str)
+    -> Result<Result<Step, String>, Failed>;
     fn send(&mut self, messages: &[Message]) -> Result<Result<(), SendError>, Failed>;
     fn ping(&mut self, payload: &[u8]) -> Result<Result<(), SendError>, Failed>;
     fn close(

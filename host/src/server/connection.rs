@@ -15,7 +15,8 @@ use super::worker::{Slot, Worker};
 use crate::{
     bindings::sockeye::websocket::types::{Attention, CloseFrame, SendError, Step},
     engine::{Failed, Protocol, Shard},
-    handler::{Command, Event, Message, Peer},
+    handler::{Closed, Command, Event, Initiator, Message, Notice, Peer},
+    page::{Front, Verdict},
     socket::{Socket, wit_error},
 };
 
@@ -30,6 +31,12 @@ pub(super) struct Task<S: Shard> {
     /// What the application wants sent, in order.
     commands: Vec<Command>,
     id: u64,
+    /// Reads the head of the request, where it may be one for a page.
+    front: Option<Box<Front>>,
+    /// The application has been told of the end, or of nothing at all.
+    closed: bool,
+    /// When a peer that the application has given up must have taken the rest.
+    cut: u64,
     /// When to act although nothing comes, in nanoseconds since the worker's origin.
     deadline: u64,
     /// When `sleep` ends. Deadlines mostly move away, so it is let run out and set anew: no timer is touched per message.
@@ -62,6 +69,7 @@ enum State {
 /// What came of reading once.
 enum Read {
     Step(Step),
+    Front,
     End(Option<io::Error>),
     Nothing,
 }
@@ -71,6 +79,7 @@ impl<S: Shard> Task<S> {
         worker: Rc<Worker<S>>,
         socket: Rc<Socket>,
         id: u64,
+        front: Option<Box<Front>>,
         slot: Slot,
         (connection, step): (S::Connection, Step),
     ) -> Self {
@@ -81,6 +90,9 @@ impl<S: Shard> Task<S> {
             connection: Some(connection),
             commands: Vec::new(),
             id,
+            front,
+            closed: false,
+            cut: NEVER,
             deadline: NEVER,
             armed: NEVER,
             sleep: None,
@@ -101,10 +113,12 @@ impl<S: Shard> Task<S> {
             if self.state == State::Open && self.worker.is_going_away() {
                 self.go_away(now)?;
             }
-            if let Some(outbox) = self.socket.existing_outbox()
-                && self.commands.is_empty()
-            {
-                self.commands = outbox.take();
+            let mut notice = Notice::default();
+            if let Some(outbox) = self.socket.existing_outbox() {
+                notice = outbox.take(&mut self.commands);
+                if notice.abandoned {
+                    self.cut = now + DELIVERY;
+                }
             }
             if self.socket.is_blocked() {
                 match self.socket.poll_flush(cx) {
@@ -146,6 +160,9 @@ impl<S: Shard> Task<S> {
                 self.run_commands(now)?;
                 continue;
             }
+            if notice.paused && self.state == State::Open {
+                return self.wait(now, cx);
+            }
             if self.more {
                 let step = connection.tick(now)?;
                 self.take(step, now);
@@ -154,15 +171,31 @@ impl<S: Shard> Task<S> {
             let read = {
                 let mut buffer = self.worker.buffer.borrow_mut();
                 match self.socket.poll_read(cx, &mut buffer) {
-                    Poll::Ready(Ok(count)) if count > 0 => {
-                        Read::Step(connection.receive(now, &mut buffer[..count])?)
-                    }
+                    Poll::Ready(Ok(count)) if count > 0 => match &mut self.front {
+                        None => Read::Step(connection.receive(now, &mut buffer[..count])?),
+                        Some(front) => match self.worker.receive_head(front, &buffer[..count]) {
+                            Verdict::Protocol(mut bytes) => {
+                                self.front = None;
+                                Read::Step(connection.receive(now, &mut bytes)?)
+                            }
+                            Verdict::Respond(response) => {
+                                self.socket.push(&response);
+                                // It was no WebSocket connection.
+                                self.closed = true;
+                                self.state = State::Ended;
+                                self.deadline = now + DELIVERY;
+                                Read::Front
+                            }
+                            Verdict::More => Read::Front,
+                        },
+                    },
                     Poll::Ready(result) => Read::End(result.err()),
                     Poll::Pending => Read::Nothing,
                 }
             };
             match read {
                 Read::Step(step) => self.take(step, now),
+                Read::Front => {}
                 Read::End(error) => {
                     if self.end(now, error.as_ref())?.is_ready() {
                         return Ok(Poll::Ready(()));
@@ -193,6 +226,7 @@ impl<S: Shard> Task<S> {
     }
 
     fn report(&mut self, event: Event) {
+        self.closed |= matches!(event, Event::Closed(_));
         if let Some(on_event) = &self.worker.on_event {
             on_event(
                 event,
@@ -203,6 +237,12 @@ impl<S: Shard> Task<S> {
 
     /// The byte stream has ended or broken.
     fn end(&mut self, now: u64, error: Option<&io::Error>) -> Result<Poll<()>, Failed> {
+        if let Some(front) = self.front.take()
+            && let Some(connection) = &mut self.connection
+        {
+            let step = connection.receive(now, &mut front.into_bytes())?;
+            self.take(step, now);
+        }
         if let Some(connection) = &mut self.connection {
             let step = connection.end(now, error.map(wit_error))?;
             self.take(step, now);
@@ -250,6 +290,36 @@ impl<S: Shard> Task<S> {
                 return Ok(());
             };
             let sent = match command {
+                Command::Admit {
+                    subprotocol,
+                    headers,
+                } => {
+                    let subprotocol = subprotocol.as_deref();
+                    let step = match connection.admit(now, subprotocol, &headers)? {
+                        Ok(step) => Ok(step),
+                        Err(problem) => {
+                            tracing::warn!(connection = self.id, "not let in: {problem}");
+                            connection.refuse(now, 500, NOT_LET_IN)?
+                        }
+                    };
+                    if let Ok(step) = step {
+                        self.take(step, now);
+                    }
+                    Ok(())
+                }
+                Command::Refuse { status, body } => {
+                    let step = match connection.refuse(now, status, &body)? {
+                        Ok(step) => Ok(step),
+                        Err(problem) => {
+                            tracing::warn!(connection = self.id, "not refused: {problem}");
+                            connection.refuse(now, 500, NOT_LET_IN)?
+                        }
+                    };
+                    if let Ok(step) = step {
+                        self.take(step, now);
+                    }
+                    Ok(())
+                }
                 Command::Send(message) => {
                     let mut size = message.data.len();
                     batch.push(message);
@@ -331,8 +401,12 @@ impl<S: Shard> Task<S> {
 
     /// Sees to it that the task is woken at its deadline.
     fn wait(&mut self, now: u64, cx: &mut Context<'_>) -> Result<Poll<()>, Failed> {
-        if self.deadline == NEVER {
+        let deadline = self.deadline.min(self.cut);
+        if deadline == NEVER {
             return Ok(Poll::Pending);
+        }
+        if now >= self.cut {
+            return self.end(now, Some(&io::ErrorKind::TimedOut.into()));
         }
         if now >= self.deadline {
             let Some(connection) = &mut self.connection else {
@@ -347,8 +421,8 @@ impl<S: Shard> Task<S> {
             cx.waker().wake_by_ref();
             return Ok(Poll::Pending);
         }
-        if self.deadline < self.armed || now + GRANULARITY >= self.armed {
-            let at = self.worker.instant(self.deadline);
+        if deadline < self.armed || now + GRANULARITY >= self.armed {
+            let at = self.worker.instant(deadline);
             let sleep = match &mut self.sleep {
                 Some(sleep) => {
                     sleep.as_mut().reset(at);
@@ -356,7 +430,7 @@ impl<S: Shard> Task<S> {
                 }
                 None => self.sleep.insert(Box::pin(sleep_until(at))),
             };
-            self.armed = self.deadline;
+            self.armed = deadline;
             if sleep.as_mut().poll(cx).is_ready() {
                 cx.waker().wake_by_ref();
             }
@@ -389,6 +463,16 @@ impl<S: Shard> Drop for Task<S> {
         if let Some(outbox) = self.socket.existing_outbox() {
             outbox.close();
         }
+        if !self.closed {
+            // The instance failed, or the server stops: whoever keeps something for this connection has to let go of it.
+            self.report(Event::Closed(Closed {
+                code: 1006,
+                reason: String::new(),
+                initiator: Initiator::Local,
+                clean: false,
+                error: Some("the server gave the connection up".into()),
+            }));
+        }
         self.worker.forget(self.id);
     }
 }
@@ -398,6 +482,9 @@ const ROUNDS: usize = 16;
 
 /// Bytes of messages handed to the protocol in one call.
 const BATCH: usize = 256 << 10;
+
+/// Body of the response to a client that an application let in, or refused, in a way that cannot be sent.
+const NOT_LET_IN: &str = "The application behind this server made a mistake.\n";
 
 /// How long the rest of the output may take to be delivered.
 const DELIVERY: u64 = Duration::from_secs(5).as_nanos() as u64;

@@ -28,6 +28,7 @@ use crate::{
     engine::{Engine, EngineError},
     handler::{Event, OnEvent, Peer},
     options::{Deliver, UpgradeOptions},
+    page::{Page, Pages},
     transport::TlsAcceptor,
 };
 
@@ -50,6 +51,7 @@ impl Server {
             threads: None,
             max_connections: 16_384,
             on_event: None,
+            pages: None,
         }
     }
 
@@ -107,6 +109,7 @@ pub struct ServerBuilder {
     threads: Option<NonZeroUsize>,
     max_connections: usize,
     on_event: Option<OnEvent>,
+    pages: Option<Pages>,
 }
 
 impl ServerBuilder {
@@ -151,6 +154,16 @@ impl ServerBuilder {
         self
     }
 
+    /// Answers GET and HEAD requests that are no WebSocket handshakes: called with the path, without the query. `None` is answered with
+    /// status 404. Without this such requests are refused with status 426.
+    ///
+    /// Each is the only one of its connection. Its head has the bounds of an opening handshake on size and time. Pages may load from,
+    /// and connect to, this server and no other: a `Content-Security-Policy` says so.
+    pub fn pages(mut self, pages: impl Fn(&str) -> Option<Page> + Send + Sync + 'static) -> Self {
+        self.pages = Some(Arc::new(pages));
+        self
+    }
+
     /// Listens and serves. Clients can connect when this returns.
     ///
     /// # Errors
@@ -161,6 +174,8 @@ impl ServerBuilder {
             Some(_) => Deliver::Report,
             None => Deliver::Echo,
         };
+        // Nobody would answer.
+        self.options.ask &= self.on_event.is_some();
         let listeners = self
             .addresses
             .iter()

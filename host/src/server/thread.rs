@@ -55,7 +55,11 @@ impl Thread {
                 acceptor.start(&self.orders).map_err(ServerError::Thread)?;
             }
             let _ = self.ready.send(Ok(()));
-            let worker = Worker::new(shard, self.settings.on_event.clone());
+            let worker = Worker::new(
+                shard,
+                self.settings.on_event.clone(),
+                self.settings.pages.clone(),
+            );
             let tls = self.settings.tls.clone();
             worker.run(self.connections, tls, self.orders).await;
             Ok(())

@@ -17,6 +17,7 @@ use super::{connection::Task, listener::Accepted};
 use crate::{
     engine::Shard,
     handler::OnEvent,
+    page::{Front, Pages, Verdict},
     socket::Socket,
     transport::{TlsAcceptor, Transport},
 };
@@ -29,6 +30,8 @@ pub(crate) struct Worker<S: Shard> {
     /// Each read goes here, and from here straight to the protocol: connections have no buffer of their own.
     pub(super) buffer: RefCell<Box<[u8]>>,
     pub(super) on_event: Option<OnEvent>,
+    /// What requests that are no handshakes get.
+    pages: Option<Pages>,
     going_away: Cell<bool>,
     sockets: RefCell<HashMap<u64, Rc<Socket>>>,
     /// Told when the last connection leaves.
@@ -47,12 +50,13 @@ pub(crate) enum Order {
 }
 
 impl<S: Shard> Worker<S> {
-    pub(crate) fn new(shard: S, on_event: Option<OnEvent>) -> Rc<Self> {
+    pub(crate) fn new(shard: S, on_event: Option<OnEvent>, pages: Option<Pages>) -> Rc<Self> {
         Rc::new(Self {
             shard,
             origin: Instant::now(),
             buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
             on_event,
+            pages,
             going_away: Cell::new(false),
             sockets: RefCell::default(),
             empty: Notify::new(),
@@ -123,7 +127,8 @@ impl<S: Shard> Worker<S> {
     ) -> tokio::task::JoinHandle<()> {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         self.sockets.borrow_mut().insert(id, Rc::clone(&socket));
-        tokio::task::spawn_local(Task::new(Rc::clone(self), socket, id, slot, opened))
+        let front = self.pages.as_ref().map(|_| Box::<Front>::default());
+        tokio::task::spawn_local(Task::new(Rc::clone(self), socket, id, front, slot, opened))
     }
 
     /// Opens a connection on a connected stream. The error is a sentence.
@@ -143,6 +148,14 @@ impl<S: Shard> Worker<S> {
         sockets.remove(&id);
         if sockets.is_empty() {
             self.empty.notify_one();
+        }
+    }
+
+    /// Gives `front` what has been read.
+    pub(super) fn receive_head(&self, front: &mut Front, bytes: &[u8]) -> Verdict {
+        match &self.pages {
+            Some(pages) => front.receive(bytes, pages),
+            None => Verdict::Protocol(bytes.to_vec()),
         }
     }
 

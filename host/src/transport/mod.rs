@@ -4,6 +4,7 @@ mod tls;
 
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -29,6 +30,15 @@ impl Transport {
     /// The server's side of TLS over `stream`.
     pub(crate) fn accept_tls(stream: TcpStream, acceptor: &TlsAcceptor) -> io::Result<Self> {
         TlsStream::accept(stream, acceptor).map(|stream| Self::Tls(Box::new(stream)))
+    }
+
+    /// Where the peer is. `None` for a Unix socket, and when it has gone.
+    pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().ok(),
+            Self::Unix(_) => None,
+            Self::Tls(stream) => stream.peer_address(),
+        }
     }
 
     #[inline]

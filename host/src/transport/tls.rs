@@ -3,6 +3,7 @@
 use std::{
     error, fmt,
     io::{self, Read, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
@@ -137,6 +138,10 @@ impl TlsStream {
             Err(error) => return Err(error),
         }
         Ok(bytes.len())
+    }
+
+    pub(super) fn peer_address(&self) -> Option<SocketAddr> {
+        self.stream.peer_addr().ok()
     }
 
     pub(super) fn wants_write(&self) -> bool {

@@ -9,7 +9,7 @@ use sockeye::{
 
 use crate::{
     bindings::sockeye::websocket::types::{
-        Agreement, Closed, Event, Initiator, Message, MessageKind, SendError,
+        Agreement, Closed, Event, Initiator, Message, MessageKind, Request, SendError,
     },
     options::{Deflate, Deliver, DialOptions, OriginPolicy, UpgradeOptions},
 };
@@ -36,6 +36,7 @@ pub(super) fn upgrade(options: &UpgradeOptions) -> Result<Bounded<AcceptSettings
     limit(&mut settings.connection, options.message_size);
     settings.connection.timeouts.ping_interval = options.ping_interval;
     settings.echo = options.deliver == Deliver::Echo;
+    settings.ask = options.ask;
     Ok((Arc::new(settings), output(options.message_size)))
 }
 
@@ -55,6 +56,7 @@ pub(super) fn dial(options: &DialOptions) -> Result<Bounded<DialSettings>, Strin
 #[inline]
 pub(super) fn event(event: SessionEvent<'_>) -> Option<Event> {
     Some(match event {
+        SessionEvent::Request(asked) => Event::Request(request(&asked)),
         SessionEvent::Opened(agreement) => Event::Opened(Agreement {
             subprotocol: agreement.subprotocol,
             extensions: agreement.extensions,
@@ -69,9 +71,26 @@ pub(super) fn event(event: SessionEvent<'_>) -> Option<Event> {
         SessionEvent::Ping(payload) => Event::Ping(payload.into_owned()),
         SessionEvent::Pong(payload) => Event::Pong(payload.into_owned()),
         SessionEvent::Closed(end) => Event::Closed(closed(end)),
-        // The host asks neither for requests nor for parts.
+        // The host does not ask for parts.
         _ => return None,
     })
+}
+
+fn request(request: &sockeye::Request) -> Request {
+    let field = |(name, value): (&str, &[u8])| {
+        (
+            name.to_ascii_lowercase(),
+            String::from_utf8_lossy(value).into_owned(),
+        )
+    };
+    Request {
+        target: request.target().to_owned(),
+        headers: request.headers().iter().map(field).collect(),
+        subprotocols: request.subprotocols().map(str::to_owned).collect(),
+        origin: request
+            .origin()
+            .map(|origin| String::from_utf8_lossy(origin).into_owned()),
+    }
 }
 
 pub(super) fn closed(closed: sockeye::Closed) -> Closed {
@@ -136,7 +155,7 @@ fn compression(role: Role, deflate: Option<Deflate>) -> Result<Option<PerMessage
     Ok(Some(settings))
 }
 
-fn headers(fields: &[(String, String)]) -> Result<ExtraHeaders, String> {
+pub(super) fn headers(fields: &[(String, String)]) -> Result<ExtraHeaders, String> {
     let mut headers = ExtraHeaders::new();
     for (name, value) in fields {
         headers.push(name, value).map_err(sentence)?;

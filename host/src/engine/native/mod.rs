@@ -4,7 +4,7 @@ mod convert;
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use sockeye::{AcceptSettings, Session};
+use sockeye::{AcceptSettings, ExtraHeaders, Session, SessionEvent};
 
 use self::convert::Bounded;
 use super::{EngineError, Failed, Protocol, Shard, imports::fill_random};
@@ -196,6 +196,43 @@ impl Protocol for NativeConnection {
 
     fn flush(&mut self, now: u64) -> Result<Step, Failed> {
         self.tick(now)
+    }
+
+    fn admit(
+        &mut self,
+        now: u64,
+        subprotocol: Option<&str>,
+        headers: &[(String, String)],
+    ) -> Result<Result<Step, String>, Failed> {
+        let headers = match convert::headers(headers) {
+            Ok(headers) => headers,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let now = Duration::from_nanos(now);
+        let (outcome, step) = self.run(|session, out, events| {
+            let agreement = session
+                .admit(now, subprotocol, &headers, out)
+                .map_err(|error| error.to_string())?;
+            let opened = convert::event(SessionEvent::Opened(agreement));
+            events.extend(opened);
+            // What came behind the request.
+            session.receive_batch(now, &mut [], out, |event| {
+                events.extend(convert::event(event));
+            });
+            Ok(())
+        });
+        Ok(outcome.map(|()| step))
+    }
+
+    fn refuse(&mut self, _: u64, status: u16, body: &str) -> Result<Result<Step, String>, Failed> {
+        let (outcome, step) = self.run(|session, out, events| {
+            let closed = session
+                .refuse(status, &ExtraHeaders::new(), body, out)
+                .map_err(|error| error.to_string())?;
+            events.push(closed_event(closed));
+            Ok(())
+        });
+        Ok(outcome.map(|()| step))
     }
 
     fn send(&mut self, messages: &[Message]) -> Result<Result<(), SendError>, Failed> {
