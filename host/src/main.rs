@@ -5,6 +5,7 @@
     reason = "the whole program needs std"
 )]
 
+mod app;
 mod cli;
 
 use std::process::ExitCode;

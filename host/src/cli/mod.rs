@@ -10,7 +10,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use tracing_subscriber::EnvFilter;
 
 /// WebSocket server whose whole protocol runs in a WebAssembly component.
@@ -55,6 +55,17 @@ pub(crate) fn run() -> ExitCode {
         .with_ansi(stderr().is_terminal() && !no_color)
         .with_writer(stderr)
         .init();
+    if let Command::Serve(serve) = &cli.command
+        && let Some(problem) = serve.problem()
+    {
+        let mut command = Cli::command();
+        command.build();
+        let usage = command.find_subcommand_mut("serve");
+        usage
+            .expect("the derive above makes it")
+            .error(ErrorKind::ArgumentConflict, problem)
+            .exit();
+    }
     let result = match cli.command {
         Command::Serve(serve) => serve.run(),
     };
@@ -69,8 +80,6 @@ pub(crate) fn run() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

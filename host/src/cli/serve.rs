@@ -1,6 +1,7 @@
 //! `sockeye serve`.
 
 use std::{
+    ffi::OsString,
     io::{self, Write},
     num::NonZeroUsize,
     path::PathBuf,
@@ -13,24 +14,65 @@ use sockeye_host::{
     Address, ComponentSource, Deflate, Engine, EngineOptions, OriginPolicy, Server, TlsAcceptor,
     UpgradeOptions,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 
 use super::{
     deflate,
     duration::{self, OrOff},
     size,
 };
+use crate::app::{Application, Chat, Launcher, Program, Start, Watch};
 
 /// Serve WebSocket clients until Ctrl-C or SIGTERM.
 ///
 /// Prints `listening on ws://…` for every address once clients can connect. A signal closes every connection with code 1001 and lets
 /// them finish; a second one ends at once.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    override_usage = "sockeye serve [OPTIONS] [echo | chat | watch FILE | command [OPTIONS] -- CMD [ARG]...]"
+)]
 pub(crate) struct Serve {
     /// What clients get.
     #[arg(value_enum, default_value_t)]
-    application: Application,
+    application: ApplicationKind,
+
+    /// The file to watch.
+    #[arg(value_name = "FILE", required_if_eq("application", "watch"))]
+    file: Option<PathBuf>,
+
+    /// The command to run, behind `--`, and its arguments.
+    #[arg(
+        value_name = "CMD",
+        last = true,
+        required_if_eq("application", "command")
+    )]
+    command: Vec<OsString>,
+
+    /// Lines from the end of the file that a client is sent first. By default 10.
+    #[arg(long, value_name = "N", conflicts_with = "all", help_heading = "Watch")]
+    lines: Option<u64>,
+
+    /// Send the whole file first.
+    #[arg(long, help_heading = "Watch")]
+    all: bool,
+
+    /// Pass data in and out as it comes, in binary messages. By default each text message is a line of the command's input, and each
+    /// line of its output a text message.
+    #[arg(long, help_heading = "Command")]
+    binary: bool,
+
+    /// Processes at a time, by default 64. Further clients are closed with code 1013.
+    #[arg(long, value_name = "N", help_heading = "Command")]
+    max_processes: Option<NonZeroUsize>,
+
+    /// How long a process may take to end once its client has gone and its input has ended, before it is sent SIGTERM; and
+    /// again before it is killed, with all its descendants. By default 2s.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Command")]
+    grace: Option<Duration>,
 
     /// Where to listen: HOST:PORT, :PORT for this machine only, or unix:PATH. Port 0 takes a free one. May be repeated.
     #[arg(long, short, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -120,11 +162,20 @@ pub(crate) struct Serve {
 }
 
 /// What clients get.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Application {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ApplicationKind {
     /// Every message comes back to its sender, without leaving the component.
     #[default]
     Echo,
+    /// What one client says, every client in the same room hears. The path is the room: `/`, or `/room/NAME`. A browser gets a page to
+    /// chat with.
+    Chat,
+    /// The last lines of FILE, then each line that is appended, also after FILE was rotated, truncated or created anew. A line is
+    /// sent when its line break has been written.
+    Watch,
+    /// A process of CMD for each client: what the client sends is its input, its output is what the client gets. It knows its client
+    /// by the variables of CGI: `REMOTE_ADDR`, `REQUEST_URI`, `HTTP_…`.
+    Command,
 }
 
 /// Where the protocol runs.
@@ -138,14 +189,43 @@ enum EngineKind {
 }
 
 impl Serve {
+    /// What is given that the application has no use for, as a sentence.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        let watch = self.application == ApplicationKind::Watch;
+        let command = self.application == ApplicationKind::Command;
+        [
+            (
+                self.file.is_some() && !watch,
+                "FILE goes with `watch` only: `sockeye serve watch FILE`",
+            ),
+            (
+                !self.command.is_empty() && !command,
+                "what follows `--` goes with `command` only: `sockeye serve command -- CMD`",
+            ),
+            (
+                (self.lines.is_some() || self.all) && !watch,
+                "--lines and --all go with `watch` only",
+            ),
+            (
+                (self.binary || self.max_processes.is_some() || self.grace.is_some()) && !command,
+                "--binary, --max-processes and --grace go with `command` only",
+            ),
+        ]
+        .into_iter()
+        .find_map(|(is_wrong, problem)| is_wrong.then_some(problem))
+    }
+
     /// Serves until told to stop.
     pub(crate) fn run(self) -> Result<()> {
         raise_descriptor_limit(self.max_connections);
-        let engine = self.engine()?;
-        let Application::Echo = self.application;
-        let mut builder = Server::builder(engine)
-            .options(self.options())
-            .max_connections(self.max_connections);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot make a runtime")?;
+        let options = self.options();
+        let application = self.application(&options, &runtime)?;
+        let builder = Server::builder(self.engine()?).max_connections(self.max_connections);
+        let mut builder = application.attach(builder, options);
         if let Some(threads) = self.threads {
             builder = builder.threads(threads);
         }
@@ -160,16 +240,15 @@ impl Serve {
         for address in self.listen {
             builder = builder.listen(address);
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("cannot make a runtime")?;
         runtime.block_on(async move {
             // Before `listening` is printed: whoever waits for that line may stop us right after.
             let mut interrupt = signal(SignalKind::interrupt())?;
             let mut terminate = signal(SignalKind::terminate())?;
             let server = builder.start()?;
             announce(&server, is_tls).context("cannot write to stdout")?;
+            if let Application::Chat(_) = application {
+                invite(&server, is_tls);
+            }
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
@@ -190,7 +269,36 @@ impl Serve {
                 _ = terminate.recv() => {}
             }
             drop(server);
+            tokio::select! {
+                () = application.finish() => {}
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
             Ok(())
+        })
+    }
+
+    fn application(&self, options: &UpgradeOptions, runtime: &Runtime) -> Result<Application> {
+        Ok(match self.application {
+            ApplicationKind::Echo => Application::Echo,
+            ApplicationKind::Chat => Application::Chat(Chat::new(options)),
+            ApplicationKind::Watch => {
+                let start = if self.all {
+                    Start::All
+                } else {
+                    Start::Last(self.lines.unwrap_or(LINES))
+                };
+                let path = self.file.as_deref().context("no file is given")?;
+                Application::Watch(Watch::new(path, start, options)?)
+            }
+            ApplicationKind::Command => Application::Command(Launcher::new(
+                Program::find(&self.command)?,
+                options,
+                self.binary,
+                self.grace.unwrap_or(GRACE),
+                self.max_processes.unwrap_or(MAX_PROCESSES),
+                runtime.handle().clone(),
+            )),
         })
     }
 
@@ -242,6 +350,16 @@ fn announce(server: &Server, is_tls: bool) -> io::Result<()> {
     out.flush()
 }
 
+/// Says where there is a page.
+fn invite(server: &Server, is_tls: bool) {
+    let scheme = if is_tls { "https" } else { "http" };
+    for address in server.addresses() {
+        if let Address::Tcp(address) = address {
+            tracing::info!("open {scheme}://{address}/ in two browser windows");
+        }
+    }
+}
+
 /// Every connection is a descriptor, and the usual soft limit is 1,024.
 fn raise_descriptor_limit(connections: usize) {
     match rlimit::increase_nofile_limit(u64::MAX) {
@@ -253,6 +371,13 @@ fn raise_descriptor_limit(connections: usize) {
     }
 }
 
+/// Lines that a client of `watch` is sent first.
+const LINES: u64 = 10;
+
+/// Processes of `command`, and how long each may take to end.
+const MAX_PROCESSES: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+const GRACE: Duration = Duration::from_secs(2);
+
 /// What the process opens beside connections.
 const OWN_DESCRIPTORS: u64 = 64;
 
@@ -263,4 +388,7 @@ Examples:
   sockeye serve --listen :0 --listen unix:/tmp/s     a free port, and a Unix socket
   sockeye serve --listen :8443 --tls-cert cert.pem --tls-key key.pem
   sockeye serve --origin https://example.com         also for that site's pages
+  sockeye serve chat --listen :8000                  open http://127.0.0.1:8000/ in two windows
+  sockeye serve watch /var/log/syslog --lines 100    what is being logged
+  sockeye serve command -- grep --line-buffered -i fish
   sockeye serve --instance-connections 1             an instance for each connection";

@@ -1,0 +1,95 @@
+//! The command line of `sockeye serve` and its applications.
+#![allow(
+    clippy::std_instead_of_core,
+    clippy::alloc_instead_of_core,
+    reason = "tests need std anyway"
+)]
+
+mod common;
+
+use common::{
+    Client,
+    binary::{Sockeye, run},
+};
+
+#[test]
+fn options_may_stand_before_and_after_the_application() {
+    for arguments in [
+        &["echo", "--engine", "native"][..],
+        &["--engine", "native", "echo"],
+        &["--engine", "native"],
+    ] {
+        let mut sockeye = Sockeye::serve(arguments);
+        let mut client = Client::connect_to(sockeye.address());
+        client.handshake();
+        client.echoes(b"Hello");
+    }
+    for arguments in [
+        &["command", "--engine", "native", "--", "cat", "-n"][..],
+        &["--engine", "native", "command", "--", "cat", "-n"],
+    ] {
+        let mut sockeye = Sockeye::serve(arguments);
+        let mut client = Client::open_at(sockeye.address(), "/");
+        client.says("Hello");
+        assert_eq!(client.text(), "     1\tHello");
+    }
+}
+
+#[test]
+fn wrong_command_lines_are_explained_with_exit_code_2() {
+    for (arguments, explanation) in [
+        (&["watch"][..], "<FILE>"),
+        (&["command"], "<CMD>..."),
+        (&["command", "cat"], "<CMD>..."),
+        (&["watch", "a", "b"], "unexpected argument 'b'"),
+        (&["echo", "file"], "FILE goes with `watch` only"),
+        (&["chat", "--", "cat"], "goes with `command` only"),
+        (&["chat", "--all"], "--lines and --all go with `watch` only"),
+        (
+            &["watch", "a", "--all", "--lines", "3"],
+            "cannot be used with",
+        ),
+        (&["echo", "--binary"], "go with `command` only"),
+        (
+            &["command", "--max-processes", "0", "--", "cat"],
+            "max-processes",
+        ),
+        (&["sing"], "echo, chat, watch, command"),
+    ] {
+        let output = run(&[&["serve"], arguments].concat());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(explanation), "{arguments:?}: {stderr}");
+        assert!(output.stdout.is_empty(), "{arguments:?}: it listened");
+    }
+}
+
+#[test]
+fn what_cannot_be_served_is_one_sentence_and_exit_code_1() {
+    for (arguments, sentence) in [
+        (
+            &["watch", "/no/such"][..],
+            "cannot watch /no/such: No such file or directory (os error 2)",
+        ),
+        (
+            &["watch", "/dev"],
+            "cannot watch /dev: it is not a regular file",
+        ),
+        (
+            &["command", "--", "no-such-program", "-x"],
+            "no directory of $PATH has a program no-such-program",
+        ),
+        (
+            &["command", "--", "/etc/passwd"],
+            "/etc/passwd is not an executable file",
+        ),
+    ] {
+        let output = run(&[&["serve"], arguments].concat());
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr),
+            format!("sockeye: {sentence}\n")
+        );
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}: it listened");
+    }
+}
