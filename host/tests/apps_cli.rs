@@ -36,6 +36,35 @@ fn options_may_stand_before_and_after_the_application() {
 }
 
 #[test]
+fn web_page_whose_name_means_this_machine_is_kept_out() {
+    let request = common::REQUEST
+        .replace("localhost", "evil.test")
+        .replace("\r\n\r\n", "\r\nOrigin: http://evil.test\r\n\r\n");
+    let answer = |arguments: &[&str], request: &str| {
+        let mut sockeye = Sockeye::serve(arguments);
+        let mut client = Client::connect_to(sockeye.address());
+        client.send(request);
+        client.head()
+    };
+    for arguments in [
+        &["--engine", "native", "watch", "/etc/passwd"][..],
+        &["--engine", "component", "watch", "/etc/passwd"],
+        &["--engine", "native", "command", "--", "cat"],
+        &["--engine", "component", "command", "--", "cat"],
+    ] {
+        let head = answer(arguments, &request);
+        assert!(head.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{head}");
+        // It is its name that keeps it out.
+        let own = request.replace("evil.test", "localhost");
+        let head = answer(arguments, &own);
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        let allowed = [&["--origin", "http://evil.test"], arguments].concat();
+        let head = answer(&allowed, &request);
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    }
+}
+
+#[test]
 fn wrong_command_lines_are_explained_with_exit_code_2() {
     for (arguments, explanation) in [
         (&["watch"][..], "<FILE>"),

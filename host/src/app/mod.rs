@@ -3,6 +3,7 @@
 mod chat;
 mod command;
 mod lines;
+mod rebinding;
 mod watch;
 
 use std::sync::Arc;

@@ -18,7 +18,7 @@ use tokio::{runtime::Handle, sync::Semaphore};
 
 pub(crate) use self::program::Program;
 use self::{environment::Environment, input::Input, session::Session};
-use super::close_frame;
+use super::{close_frame, rebinding};
 
 /// Starts processes, and knows those that run.
 pub(crate) struct Launcher {
@@ -86,6 +86,10 @@ impl Launcher {
     fn handle(&self, event: Event, peer: &mut Peer<'_>) {
         match event {
             Event::Request(request) => {
+                if let Some(objection) = rebinding::objection(&request, peer, &self.options) {
+                    peer.refuse(403, objection);
+                    return;
+                }
                 let environment = Environment::new(&request, peer.address());
                 self.lock().insert(peer.id(), Place::Admitted(environment));
                 peer.admit(self.options.choose_subprotocol(&request), Vec::new());

@@ -17,9 +17,11 @@ use self::{
     file::Generation,
     reader::{Notice, Reader},
 };
+use super::rebinding;
 
 /// Hands clients to the thread that reads the file for all of them.
 pub(crate) struct Watch {
+    options: UpgradeOptions,
     notices: mpsc::Sender<Notice>,
 }
 
@@ -49,21 +51,32 @@ impl Watch {
             .name("sockeye-watch".into())
             .spawn(move || reader.run(&receiver))
             .context("cannot start a thread")?;
-        Ok(Arc::new(Self { notices: sender }))
+        Ok(Arc::new(Self {
+            options: options.clone(),
+            notices: sender,
+        }))
     }
 
     pub(super) fn attach(
         self: Arc<Self>,
         builder: ServerBuilder,
-        options: UpgradeOptions,
+        mut options: UpgradeOptions,
     ) -> ServerBuilder {
+        options.ask = true;
         builder
             .options(options)
             .on_event(move |event, peer| self.handle(&event, peer))
     }
 
-    fn handle(&self, event: &Event, peer: &Peer<'_>) {
+    fn handle(&self, event: &Event, peer: &mut Peer<'_>) {
         let notice = match event {
+            Event::Request(request) => {
+                match rebinding::objection(request, peer, &self.options) {
+                    Some(objection) => peer.refuse(403, objection),
+                    None => peer.admit(self.options.choose_subprotocol(request), Vec::new()),
+                }
+                return;
+            }
             Event::Opened(_) => Notice::Joined(peer.id(), peer.sender()),
             Event::Closed(_) => Notice::Left(peer.id()),
             _ => return,
