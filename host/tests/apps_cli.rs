@@ -65,6 +65,35 @@ fn web_page_whose_name_means_this_machine_is_kept_out() {
 }
 
 #[test]
+fn watch_and_command_have_a_page_too() {
+    for (arguments, status, title) in [
+        (&["watch", "/etc/passwd"][..], "200 OK", "<h1>passwd</h1>"),
+        (
+            &["command", "--", "/bin/cat", "secret"],
+            "200 OK",
+            "<h1>cat</h1>",
+        ),
+        (
+            &["command", "--binary", "--", "cat"],
+            "426 Upgrade Required",
+            "",
+        ),
+    ] {
+        let mut sockeye = Sockeye::serve(&[&["--engine", "native"], arguments].concat());
+        let mut client = Client::connect_to(sockeye.address());
+        client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let head = client.head();
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status}\r\n")),
+            "{head}"
+        );
+        let body = String::from_utf8(client.read_to_end().expect("no reset")).expect("text");
+        assert!(body.contains(title), "{body}");
+        assert!(!body.contains("secret"), "{body}");
+    }
+}
+
+#[test]
 fn wrong_command_lines_are_explained_with_exit_code_2() {
     for (arguments, explanation) in [
         (&["watch"][..], "<FILE>"),

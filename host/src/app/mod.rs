@@ -2,6 +2,7 @@
 
 mod chat;
 mod command;
+mod console;
 mod lines;
 mod rebinding;
 mod watch;
@@ -36,6 +37,15 @@ impl Application {
             Self::Chat(chat) => Arc::clone(chat).attach(builder, options),
             Self::Watch(watch) => Arc::clone(watch).attach(builder, options),
             Self::Command(launcher) => Arc::clone(launcher).attach(builder, options),
+        }
+    }
+
+    /// Whether a browser gets a page.
+    pub(crate) fn has_page(&self) -> bool {
+        match self {
+            Self::Echo => false,
+            Self::Chat(_) | Self::Watch(_) => true,
+            Self::Command(launcher) => launcher.has_page(),
         }
     }
 

@@ -246,7 +246,7 @@ impl Serve {
             let mut terminate = signal(SignalKind::terminate())?;
             let server = builder.start()?;
             announce(&server, is_tls).context("cannot write to stdout")?;
-            if let Application::Chat(_) = application {
+            if application.has_page() {
                 invite(&server, is_tls);
             }
             tokio::select! {
@@ -355,7 +355,7 @@ fn invite(server: &Server, is_tls: bool) {
     let scheme = if is_tls { "https" } else { "http" };
     for address in server.addresses() {
         if let Address::Tcp(address) = address {
-            tracing::info!("open {scheme}://{address}/ in two browser windows");
+            tracing::info!("there is a page at {scheme}://{address}/");
         }
     }
 }

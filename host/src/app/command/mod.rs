@@ -18,7 +18,7 @@ use tokio::{runtime::Handle, sync::Semaphore};
 
 pub(crate) use self::program::Program;
 use self::{environment::Environment, input::Input, session::Session};
-use super::{close_frame, rebinding};
+use super::{close_frame, console, rebinding};
 
 /// Starts processes, and knows those that run.
 pub(crate) struct Launcher {
@@ -72,9 +72,19 @@ impl Launcher {
         mut options: UpgradeOptions,
     ) -> ServerBuilder {
         options.ask = true;
+        let builder = if self.has_page() {
+            builder.pages(console::pages(console::Kind::Command, &self.program.name()))
+        } else {
+            builder
+        };
         builder
             .options(options)
             .on_event(move |event, peer| self.handle(event, peer))
+    }
+
+    /// Whether a browser gets a page: it shows lines, not bytes.
+    pub(super) const fn has_page(&self) -> bool {
+        !self.binary
     }
 
     /// Waits until every process has ended and been reaped.

@@ -1,6 +1,7 @@
 //! What is run.
 
 use std::{
+    borrow::Cow,
     env,
     ffi::{OsStr, OsString},
     fs,
@@ -48,6 +49,12 @@ impl Program {
             path: path.into(),
             arguments: words.into(),
         })
+    }
+
+    /// What it is called, without its directory and arguments.
+    pub(super) fn name(&self) -> Cow<'_, str> {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        name.to_string_lossy()
     }
 }
 

@@ -17,10 +17,12 @@ use self::{
     file::Generation,
     reader::{Notice, Reader},
 };
-use super::rebinding;
+use super::{console, rebinding};
 
 /// Hands clients to the thread that reads the file for all of them.
 pub(crate) struct Watch {
+    /// What the file is called, without its directory.
+    name: String,
     options: UpgradeOptions,
     notices: mpsc::Sender<Notice>,
 }
@@ -46,12 +48,15 @@ impl Watch {
         Generation::open(&path).with_context(|| format!("cannot watch {}", path.display()))?;
         let (sender, receiver) = mpsc::channel();
         let message_size = usize::try_from(options.message_size).unwrap_or(usize::MAX);
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let name = name.to_string_lossy().into_owned();
         let reader = Reader::new(path, start, message_size);
         thread::Builder::new()
             .name("sockeye-watch".into())
             .spawn(move || reader.run(&receiver))
             .context("cannot start a thread")?;
         Ok(Arc::new(Self {
+            name,
             options: options.clone(),
             notices: sender,
         }))
@@ -65,6 +70,7 @@ impl Watch {
         options.ask = true;
         builder
             .options(options)
+            .pages(console::pages(console::Kind::Watch, &self.name))
             .on_event(move |event, peer| self.handle(&event, peer))
     }
 
