@@ -203,6 +203,25 @@ fn signal_ends_the_server_after_its_processes() {
 }
 
 #[test]
+fn second_signal_kills_the_processes() {
+    for engine in ["native", "component"] {
+        let script = "trap '' TERM; echo $$; while :; do sleep 1; done";
+        let arguments = [
+            "command", "--grace", "1h", "--engine", engine, "--drain", "1h",
+        ];
+        let mut sockeye = Sockeye::serve(&[&arguments[..], &["--", "sh", "-c", script]].concat());
+        let mut client = Client::open_at(sockeye.address(), "/");
+        let process = client.text();
+        sockeye.signal("TERM");
+        assert_eq!(client.read_exact(4), common::close(1001));
+        sockeye.signal("TERM");
+        let (code, log) = sockeye.end();
+        assert_eq!(code, Some(0), "{log}");
+        eventually("the process is killed", || is_gone(&process, false));
+    }
+}
+
+#[test]
 fn clients_beyond_the_maximum_are_closed_with_1013() {
     for_both(&["--max-processes", "1"], "echo ready; cat", |sockeye| {
         let address = sockeye.address();

@@ -260,19 +260,22 @@ impl Serve {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             };
+            let mut at_once = false;
             tokio::select! {
                 () = drained => {}
                 () = tokio::time::sleep(self.drain) => {
                     tracing::warn!("some connections had not ended in time");
                 }
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+                _ = interrupt.recv() => at_once = true,
+                _ = terminate.recv() => at_once = true,
             }
             drop(server);
-            tokio::select! {
-                () = application.finish() => {}
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+            if !at_once {
+                tokio::select! {
+                    () = application.finish() => {}
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
             }
             Ok(())
         })

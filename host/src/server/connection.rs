@@ -294,30 +294,13 @@ impl<S: Shard> Task<S> {
                     subprotocol,
                     headers,
                 } => {
-                    let subprotocol = subprotocol.as_deref();
-                    let step = match connection.admit(now, subprotocol, &headers)? {
-                        Ok(step) => Ok(step),
-                        Err(problem) => {
-                            tracing::warn!(connection = self.id, "not let in: {problem}");
-                            connection.refuse(now, 500, NOT_LET_IN)?
-                        }
-                    };
-                    if let Ok(step) = step {
-                        self.take(step, now);
-                    }
+                    let answer = connection.admit(now, subprotocol.as_deref(), &headers)?;
+                    self.answered(answer, now)?;
                     Ok(())
                 }
                 Command::Refuse { status, body } => {
-                    let step = match connection.refuse(now, status, &body)? {
-                        Ok(step) => Ok(step),
-                        Err(problem) => {
-                            tracing::warn!(connection = self.id, "not refused: {problem}");
-                            connection.refuse(now, 500, NOT_LET_IN)?
-                        }
-                    };
-                    if let Ok(step) = step {
-                        self.take(step, now);
-                    }
+                    let answer = connection.refuse(now, status, &body)?;
+                    self.answered(answer, now)?;
                     Ok(())
                 }
                 Command::Send(message) => {
@@ -359,6 +342,24 @@ impl<S: Shard> Task<S> {
         // Commands that events have added meanwhile come after these.
         let late = mem::replace(&mut self.commands, commands.collect());
         self.commands.extend(late);
+        Ok(())
+    }
+
+    /// A request has been answered, or the application's answer to it cannot be sent.
+    fn answered(&mut self, answer: Result<Step, String>, now: u64) -> Result<(), Failed> {
+        let step = match (answer, &mut self.connection) {
+            (Ok(step), _) => step,
+            (Err(problem), Some(connection)) => {
+                tracing::warn!(connection = self.id, "no such answer: {problem}");
+                match connection.refuse(now, 500, NO_ANSWER)? {
+                    Ok(step) => step,
+                    // There was nothing to answer.
+                    Err(_) => return Ok(()),
+                }
+            }
+            (Err(_), None) => return Ok(()),
+        };
+        self.take(step, now);
         Ok(())
     }
 
@@ -483,8 +484,8 @@ const ROUNDS: usize = 16;
 /// Bytes of messages handed to the protocol in one call.
 const BATCH: usize = 256 << 10;
 
-/// Body of the response to a client that an application let in, or refused, in a way that cannot be sent.
-const NOT_LET_IN: &str = "The application behind this server made a mistake.\n";
+/// Body of the response when the application's own cannot be sent.
+const NO_ANSWER: &str = "The application behind this server made a mistake.\n";
 
 /// How long the rest of the output may take to be delivered.
 const DELIVERY: u64 = Duration::from_secs(5).as_nanos() as u64;
