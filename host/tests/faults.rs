@@ -9,21 +9,29 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::mpsc,
+    time::{Duration, Instant},
+};
 
-use common::{Client, builder};
-use sockeye_host::{ComponentSource, Engine, EngineOptions, Server};
+use common::{Client, PATIENCE, builder};
+use sockeye_host::{ComponentSource, Engine, EngineOptions, Event, Server};
 
 fn server(instance_connections: usize) -> Server {
+    builder(engine(instance_connections))
+        .start()
+        .expect("it starts")
+}
+
+fn engine(instance_connections: usize) -> Engine {
     let mut options = EngineOptions::default();
     options.component = ComponentSource::File(common::component("FAULTY_"));
     options.instance_connections = instance_connections;
     options.instance_memory = Some(64 << 20);
     options.deadline = Duration::from_millis(200);
     options.connections = 64;
-    let engine = Engine::component(&options)
-        .expect("`cargo xtask build --guest tests/guests/faulty` makes the component");
-    builder(engine).start().expect("it starts")
+    Engine::component(&options)
+        .expect("`cargo xtask build --guest tests/guests/faulty` makes the component")
 }
 
 fn alive(client: &mut Client) {
@@ -54,6 +62,30 @@ fn fault_costs_its_instance_only(command: &str) {
 #[test]
 fn trap_costs_its_instance_only() {
     fault_costs_its_instance_only("trap");
+}
+
+#[test]
+fn application_is_told_of_each_connection_that_a_fault_ends() {
+    let (sender, ends) = mpsc::channel();
+    let server = builder(engine(2))
+        .on_event(move |event, peer| {
+            if let Event::Closed(closed) = event {
+                let _ = sender.send((peer.id(), closed.code));
+            }
+        })
+        .start()
+        .expect("it starts");
+    let mut clients: Vec<_> = (0..2).map(|_| Client::connect(&server)).collect();
+    for client in &mut clients {
+        alive(client);
+    }
+    clients[0].send("trap");
+    let end = || ends.recv_timeout(PATIENCE).expect("an end is reported");
+    let ((first, code), (second, other)) = (end(), end());
+    assert_ne!(first, second);
+    assert_eq!((code, other), (1006, 1006));
+    drop(server);
+    assert!(ends.recv().is_err(), "an end is reported twice");
 }
 
 #[test]
