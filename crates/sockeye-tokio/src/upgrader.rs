@@ -123,7 +123,9 @@ impl Upgrader {
     ///
     /// [`UpgradeError::Handshake`] when the request was refused; [`UpgradeError::Io`].
     pub async fn accept(&self, stream: impl Into<Transport>) -> Result<Conn, UpgradeError> {
-        self.receive(stream).await?.accept().await
+        let stream = stream.into();
+        // In a box of its own, which goes when the handshake is done: the task of the connection stays small.
+        Box::pin(async move { self.receive(stream).await?.accept().await }).await
     }
 
     /// Reads a client's request from a stream and checks it, all but its origin. The answer is up to the caller.

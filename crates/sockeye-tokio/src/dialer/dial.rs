@@ -63,7 +63,8 @@ impl Dialer {
     /// Each [`DialError`]. What the server answered is in [`DialError::response`].
     pub async fn dial(&self, url: &str) -> Result<(Conn, http::Response<Bytes>), DialError> {
         let request = self.request(url)?;
-        self.open(self.connect_request(request).await?).await
+        // In a box, which goes when the handshake is done: the task of the connection stays small.
+        Box::pin(async { self.open(self.connect_request(request).await?).await }).await
     }
 
     /// Opens a connection through the Unix socket at this path. The URL says what to ask for there; with `wss://`, TLS is spoken on it.
@@ -78,7 +79,7 @@ impl Dialer {
     ) -> Result<(Conn, http::Response<Bytes>), DialError> {
         let mut request = self.request(url)?;
         request.target.unix = Some(path.as_ref().to_owned());
-        self.open(self.connect_request(request).await?).await
+        Box::pin(async { self.open(self.connect_request(request).await?).await }).await
     }
 
     /// Opens a connection on a stream that is connected to the server already. With `wss://`, TLS is spoken on it; for a stream that has
@@ -92,19 +93,20 @@ impl Dialer {
         stream: impl Into<Transport>,
         url: &str,
     ) -> Result<(Conn, http::Response<Bytes>), DialError> {
-        let request = self.request(url)?;
-        let options = self.options(&request)?;
-        let deadline = Deadline::after(self.handshake_timeout);
-        let stream = self
-            .secure(stream.into(), &request.target, deadline)
-            .await?;
-        let follow = Redirects {
-            request,
-            deadline,
-            followed: 0,
-            limit: 0,
+        let (request, stream) = (self.request(url)?, stream.into());
+        let open = async {
+            let options = self.options(&request)?;
+            let deadline = Deadline::after(self.handshake_timeout);
+            let stream = self.secure(stream, &request.target, deadline).await?;
+            let follow = Redirects {
+                request,
+                deadline,
+                followed: 0,
+                limit: 0,
+            };
+            self.open(Dialed::new(stream, options, follow)).await
         };
-        self.open(Dialed::new(stream, options, follow)).await
+        Box::pin(open).await
     }
 
     /// Only connects: to do the opening handshake oneself on the stream. Give the response to [`follow`](Self::follow) where redirects
