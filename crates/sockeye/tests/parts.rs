@@ -182,3 +182,46 @@ fn age_of_a_message_in_parts_is_the_time_since_the_last_part() {
     feed(&mut client, [&to(Role::Client, 0x80, b"c")[..]]);
     assert_eq!(client.poll_timeout(), None);
 }
+
+#[test]
+fn message_of_which_no_part_was_handed_over_comes_whole_after_all() {
+    for role in ROLES {
+        let bytes = [to(role, 0x01, b""), to(role, 0x80, b"abc")].concat();
+        for cut in 0..=bytes.len() - 3 {
+            let mut peer = connection_with(role, in_parts);
+            assert_eq!(feed(&mut peer, [&bytes[..cut]]).events, []);
+            assert_eq!(peer.set_delivery(Delivery::Messages), None);
+            let outcome = feed(&mut peer, [&bytes[cut..]]);
+            let message = Event::Message(sockeye::Message::text("abc"));
+            assert_eq!(outcome.events, [message], "cut at {cut}");
+        }
+        // After a part the rest is dropped, also when parts were asked for in between.
+        let mut peer = connection_with(role, in_parts);
+        let first = bytes.len() - 2;
+        assert_eq!(feed(&mut peer, [&bytes[..first]]).events.len(), 1);
+        assert_eq!(peer.set_delivery(Delivery::Messages), None);
+        assert_eq!(peer.set_delivery(Delivery::Parts), None);
+        assert_eq!(peer.set_delivery(Delivery::Messages), None);
+        assert_eq!(feed(&mut peer, [&bytes[first..]]).events, []);
+    }
+}
+
+#[test]
+fn message_that_comes_whole_after_all_is_bounded() {
+    for role in ROLES {
+        let set = |options: &mut Options| {
+            in_parts(options);
+            options.limits.message_size = 1000;
+        };
+        let bytes = to(role, 0x02, &[7; 1001]);
+        let header = bytes.len() - 1001;
+        let mut peer = connection_with(role, set);
+        feed(&mut peer, [&bytes[..header]]);
+        peer.set_delivery(Delivery::Messages);
+        let outcome = feed(&mut peer, [&bytes[header..header + 1000]]);
+        assert_eq!((outcome.events, outcome.error), (vec![], None));
+        let outcome = feed(&mut peer, [&bytes[header + 1000..]]);
+        let error = ProtocolError::MessageTooBig { limit: 1000 };
+        assert_eq!(outcome.error, Some(error));
+    }
+}

@@ -13,6 +13,10 @@ pub(super) struct Assembly {
     pub(super) compressed: bool,
     /// Frames so far, empty ones included.
     pub(super) fragments: u32,
+    /// A frame of it began in parts delivery, which no limit of messages bounds.
+    pub(super) is_unjudged: bool,
+    /// A part of it was handed over.
+    pub(super) is_handed_over: bool,
     /// Parts of it were handed over, and nobody wants the rest.
     pub(super) is_skipped: bool,
     utf8: Utf8Validator,
@@ -37,6 +41,8 @@ impl Assembly {
             kind,
             compressed,
             fragments: 0,
+            is_unjudged: false,
+            is_handed_over: false,
             is_skipped: false,
             utf8: Utf8Validator::new(),
             content,

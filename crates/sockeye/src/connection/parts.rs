@@ -17,7 +17,7 @@ impl Connection {
     /// Changes how messages are handed over, from now on.
     ///
     /// To [`Delivery::Parts`]: returned is what has come of the message under way, as its first part. Back to
-    /// [`Delivery::Messages`]: the rest of a message of which parts were handed over is dropped.
+    /// [`Delivery::Messages`]: the rest of a message of which parts were handed over is dropped; one of which none was comes whole.
     pub fn set_delivery(&mut self, delivery: Delivery) -> Option<Part<'static>> {
         if delivery == self.delivery {
             return None;
@@ -26,13 +26,16 @@ impl Connection {
         let message = self.message.as_mut()?;
         match delivery {
             Delivery::Messages => {
-                message.is_skipped = true;
+                message.is_skipped |= message.is_handed_over;
                 None
             }
             Delivery::Parts => {
                 let data = message.take_content();
-                (!data.is_empty() && !message.is_skipped)
-                    .then(|| Part::new(message.kind, data, false))
+                if data.is_empty() || message.is_skipped {
+                    return None;
+                }
+                message.is_handed_over = true;
+                Some(Part::new(message.kind, data, false))
             }
         }
     }
@@ -100,7 +103,8 @@ impl Connection {
         if !last && data.is_empty() {
             return None;
         }
-        let message = self.message.as_ref()?;
+        let message = self.message.as_mut()?;
+        message.is_handed_over = true;
         let (kind, is_skipped) = (message.kind, message.is_skipped);
         if last {
             self.message = None;

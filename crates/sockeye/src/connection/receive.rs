@@ -352,7 +352,11 @@ impl Connection {
                 .as_ref()
                 .is_some_and(|message| message.compressed);
             let room = (self.limits.message_size as u64).saturating_sub(held as u64);
-            if !self.is_in_parts() && !compressed && header.payload_len > room {
+            if self.is_in_parts()
+                && let Some(message) = &mut self.message
+            {
+                message.is_unjudged = !compressed;
+            } else if !compressed && header.payload_len > room {
                 return Err(ProtocolError::MessageTooBig {
                     limit: self.limits.message_size,
                 });
@@ -386,6 +390,15 @@ impl Connection {
             .unwrap_or(usize::MAX)
             .min(input.len());
         let data = take(input, len);
+        if !is_in_parts
+            && let Some(message) = &self.message
+            && message.is_unjudged
+            && message.len() + len > self.limits.message_size
+        {
+            return Err(ProtocolError::MessageTooBig {
+                limit: self.limits.message_size,
+            });
+        }
         // In WebAssembly one pass of our own is faster than two of which the host does one, see `MaskingKey::append`.
         let appended = cfg!(target_arch = "wasm32")
             && !is_in_parts
