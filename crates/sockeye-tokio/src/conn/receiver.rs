@@ -31,6 +31,8 @@ pub struct Receiver {
     timeout: Option<Duration>,
     /// Of the message that is being received in parts.
     part: Option<Parts>,
+    /// Whether messages are delivered in parts.
+    in_parts: bool,
     /// The stream has yielded an error.
     terminated: bool,
 }
@@ -59,6 +61,7 @@ impl Receiver {
             handlers: None,
             timeout: None,
             part: None,
+            in_parts: false,
             terminated: false,
         }
     }
@@ -169,15 +172,16 @@ impl Receiver {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
-        if self.part.take().is_some() {
+        if self.in_parts {
+            // A message of which no reader has seen a part comes whole.
+            self.part = None;
             self.deliver(Delivery::Messages);
         }
         loop {
             match ready!(self.poll_incoming(cx))? {
                 Some(Incoming::Message(message)) => return Poll::Ready(Ok(Some(message))),
                 None => return Poll::Ready(Ok(None)),
-                // Left over from a message that a reader had begun.
-                Some(_) => self.deliver(Delivery::Messages),
+                Some(_) => {}
             }
         }
     }
@@ -229,6 +233,7 @@ impl Receiver {
 
     /// Has messages delivered in this way from now on.
     fn deliver(&mut self, delivery: Delivery) {
+        self.in_parts = delivery == Delivery::Parts;
         let held = self.shared.lock().connection.set_delivery(delivery);
         if let Some(part) = held {
             self.part = Some(Parts {
