@@ -110,7 +110,7 @@ pub(super) enum Incoming {
     Part(Part<'static>),
     Ping(Bytes),
     Pong(Bytes),
-    /// The peer's Close frame, when it is not answered automatically.
+    /// The peer's Close frame.
     Close(Option<CloseFrame<'static>>),
     Ended(Arc<End>),
 }
@@ -657,13 +657,14 @@ impl State {
     }
 
     fn received_close(&mut self, frame: Option<CloseFrame<'static>>) -> Incoming {
-        if self.connection.state() != Protocol::Closed {
+        if self.connection.state() == Protocol::Closed {
+            self.closed(frame.clone());
+        } else {
             // The application answers.
             self.input.clear();
             self.peer_close.clone_from(&frame);
-            return Incoming::Close(frame);
         }
-        Incoming::Ended(self.closed(frame))
+        Incoming::Close(frame)
     }
 
     /// Close frames went both ways.

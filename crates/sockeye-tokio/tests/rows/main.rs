@@ -7,9 +7,11 @@
     reason = "tests"
 )]
 
+mod closing;
 #[path = "../common/mod.rs"]
 mod common;
 mod hostile;
 mod liveness;
 mod parts;
+mod reading;
 mod writer;
