@@ -8,13 +8,21 @@ fn read(file: &str) -> String {
 }
 
 #[test]
-fn readme_shows_a_whole_function_of_the_example_that_is_run() {
+fn readme_shows_whole_functions_of_examples_that_are_run() {
     let readme = read("README.md");
-    let mut blocks = readme.split("\n```rust\n").skip(1);
-    let block = blocks.next().and_then(|rest| rest.split("```\n").next());
-    let block = block.expect("the README has a block of Rust");
-    assert_eq!(blocks.count(), 0, "only one is checked");
-    assert!(block.starts_with("/// ") && block.ends_with("\n}\n"));
-    assert!(block.lines().count() <= 30);
-    assert!(read("host/examples/embed.rs").contains(&format!("\n{block}")));
+    let blocks: Vec<&str> = readme
+        .split("\n```rust\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```\n").next())
+        .collect();
+    let examples = [
+        "host/examples/embed.rs",
+        "crates/sockeye-tokio/examples/server.rs",
+        "crates/sockeye-tokio/examples/client.rs",
+    ];
+    assert_eq!(blocks.len(), examples.len());
+    for (block, example) in blocks.iter().zip(examples) {
+        assert!(block.ends_with("\n}\n") && block.lines().count() <= 30);
+        assert!(read(example).contains(&format!("\n{block}")), "{example}");
+    }
 }
