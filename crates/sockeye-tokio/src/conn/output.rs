@@ -61,6 +61,14 @@ impl Output {
         &mut self.tail
     }
 
+    /// Gives back the room that nothing was appended to.
+    #[inline]
+    pub(super) fn release(&mut self) {
+        if self.tail.is_empty() {
+            pool::give_output(&mut self.tail);
+        }
+    }
+
     /// Appends a payload without copying it.
     pub(super) fn push(&mut self, payload: Bytes) {
         if !self.tail.is_empty() {

@@ -61,3 +61,42 @@ pub(super) fn give_output(output: &mut Vec<u8>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use sockeye::{Agreement, Role};
+    use tokio::{io::duplex, time::timeout};
+
+    use super::super::{Conn, Parts};
+    use crate::{Config, Transport};
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_connection_holds_no_buffer() {
+        let (a, b) = duplex(1 << 20);
+        let [mut client, mut server] =
+            [(a, Role::Client), (b, Role::Server)].map(|(stream, role)| {
+                Conn::from_parts(Parts {
+                    transport: Transport::new(stream),
+                    role,
+                    agreement: Agreement::default(),
+                    unread: Vec::new(),
+                    config: Config::new(role),
+                })
+            });
+        for round in 0..3 {
+            for len in [1, 20_000, 200_000] {
+                client.ping("p").await.unwrap();
+                client.send(vec![0; len]).await.unwrap();
+                assert!(server.next().await.unwrap().is_some());
+            }
+            for conn in [&mut client, &mut server] {
+                let received = timeout(Duration::from_secs(1), conn.next()).await;
+                assert!(received.is_err(), "nothing comes");
+            }
+            let room = [&client, &server].map(|conn| conn.sender.shared.lock().room());
+            assert_eq!(room, [0, 0], "round {round}");
+        }
+    }
+}

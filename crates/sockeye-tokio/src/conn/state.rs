@@ -147,7 +147,7 @@ impl Shared {
         };
         let now = state.clock.now();
         // A new connection only takes note of the time.
-        let _ = state.connection.handle_timeout(now, state.output.tail());
+        let _ = state.connection.handle_timeout(now, &mut Vec::new());
         Self {
             state: Mutex::new(state),
             agreement: (agreement != Agreement::default()).then(|| Box::new(agreement)),
@@ -602,6 +602,7 @@ impl State {
     /// Registers the task that receives: what others do with the connection may concern it.
     #[inline]
     fn wait_to_receive(&mut self, cx: &Context<'_>) {
+        self.output.release();
         match &mut self.reader {
             Some(reader) => reader.clone_from(cx.waker()),
             reader @ None => *reader = Some(cx.waker().clone()),
@@ -733,6 +734,12 @@ impl State {
                 Some(ProtocolError::UnexpectedEnd.into()),
             );
         }
+    }
+
+    /// Room that is held, in bytes.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.input.buffer.len() + self.output.tail.capacity()
     }
 
     /// What was read and not looked at.
