@@ -42,6 +42,8 @@ pub(super) struct State {
     peer_close: Option<CloseFrame<'static>>,
     /// Why nothing can be written any more.
     write_error: Option<Arc<io::Error>>,
+    /// The connection broke before everything that was sent had been written.
+    is_lost: bool,
     /// Who waits for room in the output, or for it to be empty.
     waiters: Vec<Waker>,
     /// The receiver, while it waits.
@@ -137,6 +139,7 @@ impl Shared {
             end: None,
             peer_close: None,
             write_error: None,
+            is_lost: false,
             waiters: Vec::new(),
             reader: None,
             writer: Writer::Free,
@@ -182,7 +185,7 @@ impl Shared {
             if state.end.is_some() {
                 continue;
             }
-            if state.output.waiting() >= state.write_limit && state.write_error.is_none() {
+            if state.output.waiting() >= state.write_limit {
                 // The peer sends what has to be answered and does not read: it has to wait.
                 state.try_flush(self);
                 if state.output.waiting() >= state.write_limit && state.write_error.is_none() {
@@ -250,6 +253,9 @@ impl Shared {
         state.try_flush(self);
         if let Some(error) = &state.write_error {
             return Poll::Ready(Err(Error::Io(Arc::clone(error))));
+        }
+        if state.is_lost {
+            return Poll::Ready(Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()));
         }
         if state.output.is_empty() || state.transport.is_none() {
             return Poll::Ready(Ok(()));
@@ -564,7 +570,8 @@ impl State {
 
     /// Writes everything. Errors end up in `write_error`.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(transport) = &mut self.transport else {
+        let transport = self.transport.as_mut();
+        let Some(transport) = transport.filter(|_| self.write_error.is_none()) else {
             self.output.clear();
             return Poll::Ready(());
         };
@@ -726,6 +733,7 @@ impl State {
     pub(super) fn abort(&mut self) {
         if self.end.is_none() {
             let _ = self.connection.receive_end();
+            self.is_lost = !self.output.is_empty();
             self.transport = None;
             self.output.clear();
             self.ended(

@@ -248,6 +248,11 @@ impl Wire {
         wake(&mut lane.reader);
     }
 
+    /// How many bytes the other end has not read.
+    pub fn pending_reads(&self) -> usize {
+        lock(&self.outgoing).bytes.len()
+    }
+
     /// Whether the other end has ended its side or is gone.
     pub fn is_ended(&self) -> bool {
         lock(&self.incoming).ended
@@ -268,6 +273,13 @@ impl Remote {
             wake(&mut lane.reader);
             wake(&mut lane.writer);
         }
+    }
+
+    /// Fails the writes of the end that this hand is of, but not its reads.
+    pub fn break_writes(&self) {
+        let mut lane = lock(&self.1);
+        lane.broken = true;
+        wake(&mut lane.writer);
     }
 
     /// How many bytes may lie in each direction from now on.
