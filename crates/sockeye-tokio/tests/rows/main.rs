@@ -14,4 +14,5 @@ mod hostile;
 mod liveness;
 mod parts;
 mod reading;
+mod upgrade;
 mod writer;
