@@ -29,6 +29,12 @@ impl Limit {
         Self { after, sleep: None }
     }
 
+    /// Whether there is none.
+    #[inline]
+    const fn is_none(&self) -> bool {
+        self.after.is_none()
+    }
+
     /// Whether the time is over.
     #[inline]
     fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
@@ -121,7 +127,9 @@ impl Future for Next<'_> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Some(message) = this.receiver.try_message() {
+        if !this.receiver.is_in_parts()
+            && let Some(message) = this.receiver.shared.try_message()
+        {
             return Poll::Ready(Ok(Some(message)));
         }
         this.poll_next(cx)
@@ -131,6 +139,13 @@ impl Future for Next<'_> {
 impl Next<'_> {
     #[inline(never)]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        if !self.receiver.is_in_parts() && self.limit.is_none() {
+            match self.receiver.shared.poll_message(cx) {
+                Poll::Ready(Some(message)) => return Poll::Ready(Ok(Some(message))),
+                Poll::Ready(None) => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
         let received = self.receiver.poll_message(cx);
         if received.is_pending() && self.limit.is_over(cx) {
             return Poll::Ready(Err(Error::Timeout));

@@ -158,13 +158,10 @@ impl Receiver {
         state.end.as_ref().map(|end| end.closed.clone())
     }
 
-    /// Takes the next message if it has been read whole.
+    /// Whether messages come in parts.
     #[inline]
-    pub(super) fn try_message(&mut self) -> Option<Message> {
-        if self.part.is_some() {
-            return None;
-        }
-        self.shared.lock().decode_message()
+    pub(super) const fn is_in_parts(&self) -> bool {
+        self.in_parts
     }
 
     /// Waits for the next message.

@@ -197,23 +197,36 @@ impl Shared {
                     return Poll::Pending;
                 }
             }
-            if state.poll_read(cx).is_pending() {
-                state.burst = false;
-                state.try_flush(self);
-                if state.blocked && state.transport.as_ref().is_some_and(Transport::is_other) {
-                    // Reading may have taken the place of the flusher as the one to be woken, as TLS does that has to write.
-                    state.schedule(self);
-                }
-                if state.poll_clock(cx) {
-                    continue;
-                }
-                state.wait_to_receive(cx);
+            if state.poll_read(cx).is_pending() && state.block(self, cx) {
                 return Poll::Pending;
             }
         }
         // Others have a turn.
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Takes a message that has been read whole.
+    #[inline]
+    pub(super) fn try_message(&self) -> Option<Message> {
+        self.lock().decode_message()
+    }
+
+    /// Waits for a message the short way: one that the next read brings whole. `Ready(None)` says to ask [`Self::poll_receive`].
+    #[inline(never)]
+    pub(super) fn poll_message(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        let mut state = self.lock();
+        if state.has_input() || state.end.is_some() || state.output.waiting() >= state.write_limit {
+            return Poll::Ready(None);
+        }
+        if state.poll_read(cx).is_ready() {
+            return Poll::Ready(state.decode_message());
+        }
+        if state.block(self, cx) {
+            Poll::Pending
+        } else {
+            Poll::Ready(None)
+        }
     }
 
     /// Sends a message if that takes no waiting and nothing is in the way.
@@ -413,6 +426,22 @@ impl State {
             self.handle_timeout();
         }
         is_due
+    }
+
+    /// There is nothing to read: writes what waits, and sees to it that the task is woken. Returns whether there is nothing to do now.
+    #[inline]
+    fn block(&mut self, shared: &Arc<Shared>, cx: &mut Context<'_>) -> bool {
+        self.burst = false;
+        self.try_flush(shared);
+        if self.blocked && self.transport.as_ref().is_some_and(Transport::is_other) {
+            // Reading may have taken the place of the flusher as the one to be woken, as TLS does that has to write.
+            self.schedule(shared);
+        }
+        if self.poll_clock(cx) {
+            return false;
+        }
+        self.wait_to_receive(cx);
+        true
     }
 
     #[inline]
