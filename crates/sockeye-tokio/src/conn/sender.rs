@@ -242,7 +242,7 @@ impl Sink<Message> for Sender {
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
         let mut state = self.shared.lock();
-        state.append(&self.shared, |state| state.send(&message))
+        state.append(&self.shared, |state| state.send_in_turn(message))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

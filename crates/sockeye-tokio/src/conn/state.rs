@@ -49,6 +49,8 @@ pub(super) struct State {
     /// The receiver, while it waits.
     reader: Option<Waker>,
     pub(super) writer: Writer,
+    /// What sinks that had been ready took while a message was being written in parts: one for each.
+    deferred: Vec<Message>,
     flusher: Flush,
     /// Something was sent since the reader last had to wait, or the flusher ran: what follows is gathered.
     burst: bool,
@@ -143,6 +145,7 @@ impl Shared {
             waiters: Vec::new(),
             reader: None,
             writer: Writer::Free,
+            deferred: Vec::new(),
             flusher: Flush::NotSpawned,
             burst: false,
             blocked: false,
@@ -270,7 +273,7 @@ impl Shared {
         if state.is_lost {
             return Poll::Ready(Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()));
         }
-        if state.output.is_empty() || state.transport.is_none() {
+        if state.output.is_empty() && state.deferred.is_empty() || state.transport.is_none() {
             return Poll::Ready(Ok(()));
         }
         state.wait(cx);
@@ -552,6 +555,15 @@ impl State {
         Ok(())
     }
 
+    /// Appends a message, or has it appended after the one that is being written in parts.
+    pub(super) fn send_in_turn(&mut self, message: Message) -> Result<(), SendError> {
+        if self.writer == Writer::Busy {
+            self.deferred.push(message);
+            return Ok(());
+        }
+        self.send(&message)
+    }
+
     /// Appends a message. A large payload is not copied where it goes out as it is.
     #[inline]
     pub(super) fn send(&mut self, message: &Message) -> Result<(), SendError> {
@@ -654,6 +666,10 @@ impl State {
     /// Lets the next message go.
     pub(super) fn release_writer(&mut self, writer: Writer) {
         self.writer = writer;
+        for message in mem::take(&mut self.deferred) {
+            // After a message without an end, or a Close frame, it cannot go any more.
+            self.is_lost |= self.send(&message).is_err();
+        }
         self.wake_waiters();
     }
 

@@ -318,7 +318,10 @@ async fn close_that_is_given_up_sends_one_close_frame() {
             let (conn, mut peer) = full(manners, false);
             let sender = conn.sender();
             let closing = tokio::spawn(async move { by_sender(&sender, polls).await });
-            assert_eq!(peer.read_through(&close).await, [close.clone()]);
+            assert_eq!(
+                peer.read_through(&close).await,
+                std::slice::from_ref(&close)
+            );
             closing.await.unwrap();
 
             let (mut conn, mut peer) = full(manners, false);
@@ -331,7 +334,10 @@ async fn close_that_is_given_up_sends_one_close_frame() {
                 }
                 panic!("it never closes");
             });
-            assert_eq!(peer.read_through(&close).await, [close.clone()]);
+            assert_eq!(
+                peer.read_through(&close).await,
+                std::slice::from_ref(&close)
+            );
             peer.wire.put(&masked(0x88, b"\x03\xE9theirs"));
             let closed = closing.await.unwrap();
             assert_eq!((closed.reason.as_str(), closed.clean), ("theirs", true));

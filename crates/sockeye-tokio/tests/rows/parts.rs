@@ -194,3 +194,26 @@ async fn stream_ends_after_an_error() {
     assert!(StreamExt::next(&mut conn).await.is_none());
     assert!(StreamExt::next(&mut conn).await.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn sink_that_was_ready_keeps_its_turn_while_another_task_writes() {
+    let (mut conn, mut peer) = server();
+    let other = conn.sender();
+    futures_util::future::poll_fn(|cx| conn.poll_ready_unpin(cx))
+        .await
+        .unwrap();
+    let mut writer = other.writer(MessageKind::Binary).await.unwrap();
+    writer.write_all(b"one").await.unwrap();
+    writer.flush().await.unwrap();
+    conn.start_send_unpin(Message::text("two")).unwrap();
+    let flushing = tokio::spawn(async move {
+        SinkExt::flush(&mut conn).await.unwrap();
+        conn
+    });
+    settle().await;
+    writer.finish().await.unwrap();
+    let _conn = flushing.await.unwrap();
+    assert_eq!(next_frame(&mut peer).await, (0x02, b"one".to_vec()));
+    assert_eq!(next_frame(&mut peer).await, (0x80, vec![]));
+    assert_eq!(next_frame(&mut peer).await, (0x81, b"two".to_vec()));
+}
