@@ -6,7 +6,10 @@ use sockeye::{
     Agreement, ExtraHeaders, HandshakeError, InvalidOption, OriginPolicy, PerMessageDeflate,
     Request, Role, ServerHandshake, UpgradeOptions,
 };
-use tokio::{io::AsyncReadExt, time::timeout};
+use tokio::{
+    io::AsyncReadExt,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     Config, Conn, Parts, Transport,
@@ -141,9 +144,13 @@ impl Upgrader {
     ) -> Result<IncomingRequest, UpgradeError> {
         let mut transport = stream.into();
         let mut handshake = ServerHandshake::new();
+        let deadline = self
+            .options
+            .timeout
+            .and_then(|limit| Instant::now().checked_add(limit));
         let read = read_request(&mut transport, &mut handshake, &self.options);
-        let read = match self.options.timeout {
-            Some(limit) => timeout(limit, read)
+        let read = match deadline {
+            Some(deadline) => timeout_at(deadline, read)
                 .await
                 .unwrap_or_else(|_| Err(HandshakeError::Timeout.into())),
             None => read.await,
@@ -154,6 +161,7 @@ impl Upgrader {
                 transport,
                 request,
                 unread,
+                deadline,
             }),
             Err(error) => {
                 if let UpgradeError::Handshake(error) = &error {
@@ -182,6 +190,8 @@ pub struct IncomingRequest {
     transport: Transport,
     request: Request,
     unread: Vec<u8>,
+    /// When the handshake has taken too long, whoever was slow.
+    deadline: Option<Instant>,
 }
 
 impl IncomingRequest {
@@ -254,6 +264,7 @@ impl IncomingRequest {
             mut transport,
             request,
             unread,
+            deadline,
         } = self;
         let agreement = match agreed {
             Ok(agreement) => agreement,
@@ -265,8 +276,8 @@ impl IncomingRequest {
         };
         let mut output = Output::from(response);
         let write = poll_fn(|cx| output.poll_write(&mut transport, cx));
-        match upgrader.options.timeout {
-            Some(limit) => timeout(limit, write)
+        match deadline {
+            Some(deadline) => timeout_at(deadline, write)
                 .await
                 .map_err(|_| HandshakeError::Timeout)??,
             None => write.await?,

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::state::Shared;
+use super::shared::Shared;
 
 /// Writes what is still there when the task that sent it waits, and when the transport takes more again.
 ///

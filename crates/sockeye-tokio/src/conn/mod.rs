@@ -3,12 +3,14 @@
 mod clock;
 mod finish;
 mod flusher;
+mod incoming;
 mod operation;
 mod output;
 mod pool;
 mod reader;
 mod receiver;
 mod sender;
+mod shared;
 mod state;
 mod writer;
 
@@ -28,11 +30,10 @@ use futures_sink::Sink;
 use sockeye::{
     Agreement, CloseCode, CloseFrame, Closed, Connection, Limits, MessageKind, Role, SendError,
 };
-use tokio::time::timeout;
 
 pub(crate) use self::finish::Finish;
 pub(crate) use self::output::Output;
-use self::state::Shared;
+use self::{operation::wait, shared::Shared};
 pub use self::{
     reader::{JoinedReader, MessageReader},
     receiver::Receiver,
@@ -299,8 +300,8 @@ impl Conn {
     /// [`SendError::MessageUnfinished`] in the middle of a message; [`SendError::CloseSent`] once the connection has ended; [`Error::Io`].
     pub async fn into_transport(self) -> Result<(Transport, Vec<u8>), Error> {
         let Sender { shared, .. } = &self.sender;
-        let take = poll_fn(|cx| shared.poll_take_transport(cx));
-        timed(self.sender.timeout(), take).await
+        let timeout = self.sender.timeout();
+        wait(shared, timeout, |cx| shared.poll_take_transport(cx)).await
     }
 
     /// Bounds how long each receiving call may take: [`Receiver::set_timeout`].
@@ -431,19 +432,5 @@ impl Sink<Message> for Conn {
         }
         while ready!(this.receiver.poll_message(cx))?.is_some() {}
         Poll::Ready(Ok(()))
-    }
-}
-
-/// Bounds the time of an operation.
-#[inline]
-async fn timed<T>(
-    limit: Option<Duration>,
-    operation: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    match limit {
-        None => operation.await,
-        Some(limit) => timeout(limit, operation)
-            .await
-            .unwrap_or(Err(Error::Timeout)),
     }
 }

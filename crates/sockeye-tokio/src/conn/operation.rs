@@ -1,19 +1,16 @@
 //! Futures of what is done for every message, written by hand: they are small, and nothing is moved that need not be.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
 
-use super::{
-    receiver::Receiver,
-    state::{Shared, Turn},
-};
+use super::{receiver::Receiver, shared::Shared, state::Turn};
 use crate::{Error, Message};
 
 /// Bounds the time of an operation from its first wait on.
@@ -50,11 +47,67 @@ impl Limit {
     }
 }
 
+/// An operation that waits for the output to shrink, and is forgotten there when it is given up.
+#[derive(Debug)]
+struct Waiting<'a> {
+    shared: &'a Arc<Shared>,
+    waker: Option<Waker>,
+}
+
+impl Waiting<'_> {
+    /// Takes note of whether the operation waits.
+    #[inline]
+    fn note<T>(&mut self, polled: &Poll<T>, cx: &Context<'_>) {
+        self.waker = polled.is_pending().then(|| cx.waker().clone());
+    }
+}
+
+impl Drop for Waiting<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(waker) = &self.waker {
+            self.shared.lock().forget(waker);
+        }
+    }
+}
+
+/// Does an operation of a sender, within its time.
+pub(super) async fn wait<T>(
+    shared: &Arc<Shared>,
+    limit: Option<Duration>,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<Result<T, Error>>,
+) -> Result<T, Error> {
+    let mut waiting = Waiting {
+        shared,
+        waker: None,
+    };
+    let operation = poll_fn(|cx| {
+        let polled = poll(cx);
+        waiting.note(&polled, cx);
+        polled
+    });
+    timed(limit, operation).await
+}
+
+/// Bounds the time of an operation.
+#[inline]
+pub(super) async fn timed<T>(
+    limit: Option<Duration>,
+    operation: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    match limit {
+        None => operation.await,
+        Some(limit) => timeout(limit, operation)
+            .await
+            .unwrap_or(Err(Error::Timeout)),
+    }
+}
+
 /// Sends a message.
 #[derive(Debug)]
 #[must_use = "nothing is sent unless this is awaited"]
 pub(super) struct Send<'a> {
-    shared: &'a Arc<Shared>,
+    waiting: Waiting<'a>,
     message: Message,
     limit: Limit,
 }
@@ -67,7 +120,10 @@ impl<'a> Send<'a> {
         timeout: Option<Duration>,
     ) -> Self {
         Self {
-            shared,
+            waiting: Waiting {
+                shared,
+                waker: None,
+            },
             message,
             limit: Limit::new(timeout),
         }
@@ -81,7 +137,8 @@ impl Future for Send<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         // The results of the two ways are not moved together: what is returned mostly is made where it is returned.
-        if this.shared.try_send(&this.message) {
+        if this.waiting.shared.try_send(&this.message) {
+            this.waiting.waker = None;
             return Poll::Ready(Ok(()));
         }
         this.poll_send(cx)
@@ -93,9 +150,9 @@ impl Send<'_> {
     #[inline(never)]
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let message = &self.message;
-        let sent = self
-            .shared
-            .poll_append(cx, Turn::Message, |state| state.send(message));
+        let shared = self.waiting.shared;
+        let sent = shared.poll_append(cx, Turn::Message, |state| state.send(message));
+        self.waiting.note(&sent, cx);
         if sent.is_pending() && self.limit.is_over(cx) {
             return Poll::Ready(Err(Error::Timeout));
         }

@@ -14,10 +14,10 @@ use futures_core::{FusedStream, Stream};
 use sockeye::{CloseFrame, Closed, Delivery, Limits, MessageKind};
 
 use super::{
-    operation::Next,
+    incoming::Incoming,
+    operation::{Next, timed},
     reader::{JoinedReader, MessageReader},
-    state::{Incoming, Shared},
-    timed,
+    shared::Shared,
 };
 use crate::{Error, Message};
 

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::{Future, poll_fn},
+    future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -13,9 +13,9 @@ use futures_sink::Sink;
 use sockeye::{CloseCode, CloseFrame, Closed, MessageKind, SendError};
 
 use super::{
-    operation::Send,
-    state::{Shared, Turn, Writer},
-    timed,
+    operation::{Send, wait},
+    shared::Shared,
+    state::{Turn, Writer},
     writer::MessageWriter,
 };
 use crate::{Error, Message, PreparedMessage};
@@ -63,15 +63,12 @@ impl Sender {
     ///
     /// Those of [`Self::send`].
     pub async fn send_prepared(&self, message: &PreparedMessage) -> Result<(), Error> {
-        timed(
-            self.timeout,
-            poll_fn(|cx| {
-                self.shared.poll_append(cx, Turn::Message, |state| {
-                    state.check_writer()?;
-                    message.send(&mut state.connection, state.output.tail())
-                })
-            }),
-        )
+        wait(&self.shared, self.timeout, |cx| {
+            self.shared.poll_append(cx, Turn::Message, |state| {
+                state.check_writer()?;
+                message.send(&mut state.connection, state.output.tail())
+            })
+        })
         .await
     }
 
@@ -95,17 +92,14 @@ impl Sender {
     ///
     /// Those of [`Self::send`].
     pub async fn writer(&self, kind: MessageKind) -> Result<MessageWriter<'_>, Error> {
-        timed(
-            self.timeout,
-            poll_fn(|cx| {
-                self.shared.poll_append(cx, Turn::Message, |state| {
-                    state.connection.check_sendable()?;
-                    state.check_writer()?;
-                    state.writer = Writer::Busy;
-                    Ok(())
-                })
-            }),
-        )
+        wait(&self.shared, self.timeout, |cx| {
+            self.shared.poll_append(cx, Turn::Message, |state| {
+                state.connection.check_sendable()?;
+                state.check_writer()?;
+                state.writer = Writer::Busy;
+                Ok(())
+            })
+        })
         .await?;
         Ok(MessageWriter::new(self, kind))
     }
@@ -176,7 +170,7 @@ impl Sender {
     ///
     /// [`Error::Io`]; [`Error::Timeout`].
     pub async fn flush(&self) -> Result<(), Error> {
-        timed(self.timeout, poll_fn(|cx| self.shared.poll_flush(cx))).await
+        wait(&self.shared, self.timeout, |cx| self.shared.poll_flush(cx)).await
     }
 
     /// Drops the connection without a closing handshake, whatever waits to be sent. The receiver gets an error.
@@ -227,7 +221,7 @@ impl Sender {
         &self,
         mut poll: impl FnMut(&Arc<Shared>, &mut Context<'_>) -> Poll<Result<(), Error>>,
     ) -> Result<(), Error> {
-        timed(self.timeout, poll_fn(|cx| poll(&self.shared, cx))).await
+        wait(&self.shared, self.timeout, |cx| poll(&self.shared, cx)).await
     }
 }
 

@@ -2,30 +2,17 @@
 
 use std::{
     io, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
-use bytes::Bytes;
-use sockeye::{
-    Agreement, CloseCode, CloseFrame, Closed, Connection, Event, Initiator, Part, ProtocolError,
-    Role, SendError, SessionError, State as Protocol,
-};
-use tokio::{
-    io::{AsyncRead, ReadBuf},
-    runtime::Handle,
-};
+use sockeye::{CloseFrame, Closed, Connection, ProtocolError, SendError, State as Protocol};
+use tokio::runtime::Handle;
 
-use super::{clock::Clock, finish::Finish, flusher::Flusher, output::Output, pool};
-use crate::{Config, Error, Message, Transport, message::shared};
-
-/// One connection behind a lock that is never held while waiting.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    state: Mutex<State>,
-    /// What the handshake agreed on, unless that is nothing.
-    pub(super) agreement: Option<Box<Agreement>>,
-}
+use super::{
+    clock::Clock, finish::Finish, flusher::Flusher, incoming::Input, output::Output, shared::Shared,
+};
+use crate::{Config, Error, Message, Transport};
 
 /// Everything about one connection.
 #[derive(Debug)]
@@ -33,40 +20,32 @@ pub(super) struct State {
     pub(super) connection: Connection,
     /// Gone once the connection has ended.
     pub(super) transport: Option<Transport>,
-    input: Input,
+    pub(super) input: Input,
     pub(super) output: Output,
     pub(super) clock: Clock,
     /// How it ended.
     pub(super) end: Option<Arc<End>>,
     /// The peer's Close frame, until the application answers it.
-    peer_close: Option<CloseFrame<'static>>,
+    pub(super) peer_close: Option<CloseFrame<'static>>,
+    /// The byte stream has ended after the peer's Close frame, which the application has yet to answer.
+    pub(super) half_closed: bool,
     /// Why nothing can be written any more.
-    write_error: Option<Arc<io::Error>>,
+    pub(super) write_error: Option<Arc<io::Error>>,
     /// The connection broke before everything that was sent had been written.
-    is_lost: bool,
+    pub(super) is_lost: bool,
     /// Who waits for room in the output, or for it to be empty.
-    waiters: Vec<Waker>,
+    pub(super) waiters: Vec<Waker>,
     /// The receiver, while it waits.
-    reader: Option<Waker>,
+    pub(super) reader: Option<Waker>,
     pub(super) writer: Writer,
     /// What sinks that had been ready took while a message was being written in parts: one for each.
-    deferred: Vec<Message>,
-    flusher: Flush,
+    pub(super) deferred: Vec<Message>,
+    pub(super) flusher: Flush,
     /// Something was sent since the reader last had to wait, or the flusher ran: what follows is gathered.
-    burst: bool,
+    pub(super) burst: bool,
     /// The transport takes no more: the flusher waits for it.
     pub(super) blocked: bool,
-    write_limit: usize,
-}
-
-/// What was read and not yet looked at. Holds no memory while there is none.
-#[derive(Debug)]
-struct Input {
-    buffer: Box<[u8]>,
-    start: usize,
-    end: usize,
-    /// Bytes to read at once.
-    size: usize,
+    pub(super) write_limit: usize,
 }
 
 /// How a connection ended.
@@ -107,39 +86,22 @@ pub(super) enum Flush {
     Waiting(Waker),
 }
 
-/// What a receiver gets to see.
-#[derive(Debug)]
-pub(super) enum Incoming {
-    Message(Message),
-    Part(Part<'static>),
-    Ping(Bytes),
-    Pong(Bytes),
-    /// The peer's Close frame.
-    Close(Option<CloseFrame<'static>>),
-    Ended(Arc<End>),
-}
-
-impl Shared {
+impl State {
     pub(super) fn new(
         connection: Connection,
         transport: Transport,
         unread: Vec<u8>,
         config: &Config,
-        agreement: Agreement,
     ) -> Self {
-        let mut state = State {
+        let mut state = Self {
             connection,
             transport: Some(transport),
-            input: Input {
-                start: 0,
-                end: unread.len(),
-                buffer: unread.into_boxed_slice(),
-                size: config.read_buffer_size.max(MIN_READ),
-            },
+            input: Input::new(unread, config.read_buffer_size),
             output: Output::default(),
             clock: Clock::new(),
             end: None,
             peer_close: None,
+            half_closed: false,
             write_error: None,
             is_lost: false,
             waiters: Vec::new(),
@@ -154,275 +116,12 @@ impl Shared {
         let now = state.clock.now();
         // A new connection only takes note of the time.
         let _ = state.connection.handle_timeout(now, &mut Vec::new());
-        Self {
-            state: Mutex::new(state),
-            agreement: (agreement != Agreement::default()).then(|| Box::new(agreement)),
-        }
-    }
-
-    #[inline]
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // No code of an application runs under the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for what the peer sends. Pings and Pongs are reported when `controls` is set.
-    #[inline]
-    pub(super) fn poll_receive(
-        self: &Arc<Self>,
-        cx: &mut Context<'_>,
-        controls: bool,
-    ) -> Poll<Incoming> {
-        let mut state = self.lock();
-        for _ in 0..READS {
-            if let Some(end) = &state.end {
-                return Poll::Ready(Incoming::Ended(Arc::clone(end)));
-            }
-            if let Some(incoming) = state.decode(controls) {
-                if !state.output.is_empty() {
-                    // A Pong does not wait until the application comes back.
-                    state.schedule(self);
-                }
-                return Poll::Ready(incoming);
-            }
-            if state.end.is_some() {
-                continue;
-            }
-            if state.output.waiting() >= state.write_limit {
-                // The peer sends what has to be answered and does not read: it has to wait.
-                state.try_flush(self);
-                if state.output.waiting() >= state.write_limit && state.write_error.is_none() {
-                    state.wait(cx);
-                    if state.poll_clock(cx) {
-                        continue;
-                    }
-                    state.wait_to_receive(cx);
-                    return Poll::Pending;
-                }
-            }
-            if state.poll_read(cx).is_pending() && state.block(self, cx) {
-                return Poll::Pending;
-            }
-        }
-        // Others have a turn.
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// Takes a message that has been read whole.
-    #[inline]
-    pub(super) fn try_message(&self) -> Option<Message> {
-        self.lock().decode_message()
-    }
-
-    /// Waits for a message the short way: one that the next read brings whole. `Ready(None)` says to ask [`Self::poll_receive`].
-    #[inline(never)]
-    pub(super) fn poll_message(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        let mut state = self.lock();
-        if state.has_input() || state.end.is_some() || state.output.waiting() >= state.write_limit {
-            return Poll::Ready(None);
-        }
-        if state.poll_read(cx).is_ready() {
-            return Poll::Ready(state.decode_message());
-        }
-        if state.block(self, cx) {
-            Poll::Pending
-        } else {
-            Poll::Ready(None)
-        }
-    }
-
-    /// Sends a message if that takes no waiting and nothing is in the way.
-    #[inline]
-    pub(super) fn try_send(self: &Arc<Self>, message: &Message) -> bool {
-        let mut state = self.lock();
-        let is_free = state.output.waiting() < state.write_limit
-            && state.writer == Writer::Free
-            && state.end.is_none()
-            && state.write_error.is_none()
-            && state.send(message).is_ok();
-        if is_free {
-            state.write_soon(self);
-        }
-        is_free
-    }
-
-    /// Waits until there is room for something to send, then calls `append`, and sees to it that it is written.
-    #[inline]
-    pub(super) fn poll_append<T>(
-        self: &Arc<Self>,
-        cx: &mut Context<'_>,
-        turn: Turn,
-        append: impl FnOnce(&mut State) -> Result<T, SendError>,
-    ) -> Poll<Result<T, Error>> {
-        let mut state = self.lock();
-        match state.poll_room(self, cx, turn) {
-            Poll::Ready(Ok(())) => Poll::Ready(state.append(self, append)),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    /// Waits until everything that was sent has been handed to the transport.
-    pub(super) fn poll_flush(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let mut state = self.lock();
-        state.try_flush(self);
-        if let Some(error) = &state.write_error {
-            return Poll::Ready(Err(Error::Io(Arc::clone(error))));
-        }
-        if state.is_lost {
-            return Poll::Ready(Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()));
-        }
-        if state.output.is_empty() && state.deferred.is_empty() || state.transport.is_none() {
-            return Poll::Ready(Ok(()));
-        }
-        state.wait(cx);
-        Poll::Pending
-    }
-
-    /// Waits until everything that was sent has been handed to the transport, and takes it with what was read and not looked at.
-    pub(super) fn poll_take_transport(
-        self: &Arc<Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(Transport, Vec<u8>), Error>> {
-        let mut state = self.lock();
-        state.try_flush(self);
-        if let Some(error) = &state.write_error {
-            return Poll::Ready(Err(Error::Io(Arc::clone(error))));
-        }
-        if state.connection.is_amid_message() || state.writer != Writer::Free {
-            return Poll::Ready(Err(SendError::MessageUnfinished.into()));
-        }
-        if !state.output.is_empty() {
-            state.wait(cx);
-            return Poll::Pending;
-        }
-        let unread = state.take_unread();
-        let transport = state.transport.take();
-        state.abort();
-        Poll::Ready(match transport {
-            Some(transport) => Ok((transport, unread)),
-            None => Err(SendError::CloseSent.into()),
-        })
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Flush::Waiting(waker) = mem::replace(&mut state.flusher, Flush::NotSpawned) {
-            waker.wake();
-        }
-        if state.transport.is_some() {
-            state.finish(false);
-        }
-    }
-}
-
-impl State {
-    /// Whether input waits that no receiver has asked for yet.
-    #[inline]
-    const fn has_input(&self) -> bool {
-        self.input.start < self.input.end
-    }
-
-    /// Takes a message that has been read whole.
-    #[inline]
-    pub(super) fn decode_message(&mut self) -> Option<Message> {
-        if !self.has_input() {
-            return None;
-        }
-        let mut input = &mut self.input.buffer[self.input.start..self.input.end];
-        let received = self
-            .connection
-            .receive_message(&mut input, &mut self.output.tail)?;
-        let left = input.len();
-        match received {
-            Ok(message) => {
-                let message = message.into();
-                self.input.start = self.input.end - left;
-                if left == 0 {
-                    self.input.release();
-                }
-                Some(message)
-            }
-            Err(error) => {
-                self.fail(Error::Protocol(error));
-                None
-            }
-        }
-    }
-
-    /// Takes what has been read apart until there is something to report.
-    #[inline]
-    fn decode(&mut self, controls: bool) -> Option<Incoming> {
-        while self.input.start < self.input.end {
-            let mut input = &mut self.input.buffer[self.input.start..self.input.end];
-            let received = self.connection.receive(&mut input, self.output.tail());
-            let left = input.len();
-            let incoming = match received {
-                Ok(Some(Event::Message(message))) => Some(Incoming::Message(message.into())),
-                Ok(Some(Event::Part(part))) => Some(Incoming::Part(Part::new(
-                    part.kind,
-                    part.data.into_owned(),
-                    part.fin,
-                ))),
-                Ok(Some(Event::Ping(payload))) => controls.then(|| Incoming::Ping(shared(payload))),
-                Ok(Some(Event::Pong(payload))) => controls.then(|| Incoming::Pong(shared(payload))),
-                Ok(Some(Event::Close(frame))) => return Some(self.received_close(frame)),
-                Ok(None) => None,
-                Err(error) => {
-                    self.fail(Error::Protocol(error));
-                    return None;
-                }
-                // The core has no other events.
-                Ok(Some(_)) => None,
-            };
-            self.input.start = self.input.end - left;
-            if left == 0 {
-                self.input.release();
-            }
-            if incoming.is_some() {
-                return incoming;
-            }
-        }
-        None
-    }
-
-    /// Reads once.
-    #[inline]
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(transport) = &mut self.transport else {
-            return Poll::Ready(());
-        };
-        self.input.release();
-        let mut buffer = pool::take_input(self.input.size);
-        let mut read = ReadBuf::new(&mut buffer);
-        let polled = core::pin::Pin::new(transport).poll_read(cx, &mut read);
-        let count = read.filled().len();
-        match polled {
-            Poll::Pending => {
-                pool::give_input(buffer);
-                Poll::Pending
-            }
-            Poll::Ready(Ok(())) if count > 0 => {
-                self.input.buffer = buffer;
-                self.input.start = 0;
-                self.input.end = count;
-                self.handle_timeout();
-                Poll::Ready(())
-            }
-            Poll::Ready(result) => {
-                pool::give_input(buffer);
-                self.received_end(result.err());
-                Poll::Ready(())
-            }
-        }
+        state
     }
 
     /// Sees to it that the task is woken when a timeout is due. Returns whether one was.
     #[inline]
-    fn poll_clock(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn poll_clock(&mut self, cx: &mut Context<'_>) -> bool {
         let due = self.connection.poll_timeout();
         let is_due = self.clock.poll(due, cx);
         if is_due {
@@ -433,7 +132,7 @@ impl State {
 
     /// There is nothing to read: writes what waits, and sees to it that the task is woken. Returns whether there is nothing to do now.
     #[inline]
-    fn block(&mut self, shared: &Arc<Shared>, cx: &mut Context<'_>) -> bool {
+    pub(super) fn block(&mut self, shared: &Arc<Shared>, cx: &mut Context<'_>) -> bool {
         self.burst = false;
         self.try_flush(shared);
         if self.blocked && self.transport.as_ref().is_some_and(Transport::is_other) {
@@ -482,7 +181,7 @@ impl State {
     }
 
     #[inline]
-    fn check_sendable(&self) -> Result<(), Error> {
+    pub(super) fn check_sendable(&self) -> Result<(), Error> {
         if let Some(error) = &self.write_error {
             return Err(Error::Io(Arc::clone(error)));
         }
@@ -508,7 +207,7 @@ impl State {
     /// Writes now, or later together with what is likely to come: answers to input that is still to be looked at, and further messages of
     /// the same burst. What is not written by the time the task waits, the flusher writes.
     #[inline]
-    fn write_soon(&mut self, shared: &Arc<Shared>) {
+    pub(super) fn write_soon(&mut self, shared: &Arc<Shared>) {
         if self.output.waiting() >= self.write_limit {
             self.try_flush(shared);
         } else if self.is_gathering() {
@@ -630,7 +329,7 @@ impl State {
     }
 
     #[cold]
-    fn wake_waiters(&mut self) {
+    pub(super) fn wake_waiters(&mut self) {
         for waiter in mem::take(&mut self.waiters) {
             waiter.wake();
         }
@@ -647,9 +346,17 @@ impl State {
         }
     }
 
+    /// An operation that waited has been given up. Others of the same task look again, and wait anew.
+    pub(super) fn forget(&mut self, waker: &Waker) {
+        let mut waiters = self.waiters.iter();
+        if let Some(index) = waiters.position(|waiter| waiter.will_wake(waker)) {
+            self.waiters.swap_remove(index).wake();
+        }
+    }
+
     /// Registers the task that receives: what others do with the connection may concern it.
     #[inline]
-    fn wait_to_receive(&mut self, cx: &Context<'_>) {
+    pub(super) fn wait_to_receive(&mut self, cx: &Context<'_>) {
         self.output.release();
         match &mut self.reader {
             Some(reader) => reader.clone_from(cx.waker()),
@@ -657,7 +364,7 @@ impl State {
         }
     }
 
-    fn wake_receiver(&mut self) {
+    pub(super) fn wake_receiver(&mut self) {
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
@@ -675,7 +382,7 @@ impl State {
 
     /// Has the flusher look at the output when this task waits.
     #[inline]
-    fn schedule(&mut self, shared: &Arc<Shared>) {
+    pub(super) fn schedule(&mut self, shared: &Arc<Shared>) {
         match &self.flusher {
             Flush::Scheduled => {}
             Flush::Waiting(_) => {
@@ -709,57 +416,8 @@ impl State {
         Poll::Pending
     }
 
-    fn received_close(&mut self, frame: Option<CloseFrame<'static>>) -> Incoming {
-        if self.connection.state() == Protocol::Closed {
-            self.closed(frame.clone());
-        } else {
-            // The application answers.
-            self.input.clear();
-            self.peer_close.clone_from(&frame);
-        }
-        Incoming::Close(frame)
-    }
-
-    /// Close frames went both ways.
-    fn closed(&mut self, frame: Option<CloseFrame<'static>>) -> Arc<End> {
-        let (code, reason) = frame.map_or((CloseCode::NO_STATUS, String::new()), |frame| {
-            (frame.code, frame.reason.into_owned())
-        });
-        self.ended(code, reason, None)
-    }
-
-    /// The byte stream has ended or broken.
-    fn received_end(&mut self, error: Option<io::Error>) {
-        match (self.connection.receive_end(), error) {
-            (Err(ProtocolError::UnexpectedEnd), Some(error)) => self.fail(error.into()),
-            (Err(error), _) => self.fail(error.into()),
-            (Ok(()), _) => {}
-        }
-    }
-
-    fn fail(&mut self, error: Error) {
-        self.ended(CloseCode::ABNORMAL, String::new(), Some(error));
-    }
-
-    fn ended(&mut self, code: CloseCode, reason: String, error: Option<Error>) -> Arc<End> {
-        let closed = Closed::new(
-            code,
-            reason,
-            self.connection.initiator().unwrap_or(Initiator::Transport),
-            self.connection.is_clean(),
-            error.as_ref().map(session_error),
-        );
-        let end = Arc::new(End { closed, error });
-        self.end = Some(Arc::clone(&end));
-        self.input.clear();
-        self.finish(end.error.is_none() && self.connection.role() == Role::Client);
-        self.wake_waiters();
-        self.wake_receiver();
-        end
-    }
-
     /// Hands the byte stream over to be ended. `wait`: the peer ends it first.
-    fn finish(&mut self, wait: bool) {
+    pub(super) fn finish(&mut self, wait: bool) {
         let Some(transport) = self.transport.take() else {
             return;
         };
@@ -781,57 +439,16 @@ impl State {
             self.is_lost = !self.output.is_empty();
             self.transport = None;
             self.output.clear();
-            self.ended(
-                CloseCode::ABNORMAL,
-                String::new(),
-                Some(ProtocolError::UnexpectedEnd.into()),
-            );
+            self.fail(ProtocolError::UnexpectedEnd.into());
         }
     }
 
     /// Room that is held, in bytes.
     #[cfg(test)]
     pub(super) fn room(&self) -> usize {
-        self.input.buffer.len() + self.output.tail.capacity()
-    }
-
-    /// What was read and not looked at.
-    pub(super) fn take_unread(&mut self) -> Vec<u8> {
-        let unread = self.input.buffer[self.input.start..self.input.end].to_vec();
-        self.input.clear();
-        unread
+        self.input.room() + self.output.tail.capacity()
     }
 }
-
-fn session_error(error: &Error) -> SessionError {
-    match error {
-        Error::Protocol(error) => SessionError::Protocol(*error),
-        error => SessionError::Transport(error.to_string()),
-    }
-}
-
-impl Input {
-    #[inline]
-    fn release(&mut self) {
-        self.start = 0;
-        self.end = 0;
-        if self.buffer.len() == self.size {
-            pool::give_input(mem::take(&mut self.buffer));
-        } else if !self.buffer.is_empty() {
-            self.buffer = Box::default();
-        }
-    }
-
-    fn clear(&mut self) {
-        self.release();
-    }
-}
-
-/// Reads of one connection before others have a turn.
-const READS: usize = 64;
-
-/// Smallest read, in bytes.
-const MIN_READ: usize = 512;
 
 /// From this length on, a payload is not copied.
 const LARGE: usize = 8 << 10;

@@ -1,9 +1,7 @@
 //! Messages that are written piece by piece.
 
 use std::{
-    fmt,
-    future::poll_fn,
-    io,
+    fmt, io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -12,9 +10,9 @@ use sockeye::{MessageKind, Part};
 use tokio::io::AsyncWrite;
 
 use super::{
+    operation::wait,
     sender::Sender,
     state::{Turn, Writer},
-    timed,
 };
 use crate::Error;
 
@@ -56,7 +54,8 @@ impl<'a> MessageWriter<'a> {
             return Ok(());
         }
         let timeout = self.sender.timeout();
-        timed(timeout, poll_fn(|cx| self.poll_part(cx, true))).await
+        let shared = &self.sender.shared;
+        wait(shared, timeout, |cx| self.poll_part(cx, true)).await
     }
 
     /// Which kind of message this is.

@@ -161,6 +161,12 @@ impl Connection {
         self.initiator
     }
 
+    /// Whether the peer's Close frame has come.
+    #[must_use]
+    pub const fn is_close_received(&self) -> bool {
+        self.close_received
+    }
+
     /// Whether Close frames went both ways ([RFC 6455 §7.1.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.4)).
     #[must_use]
     pub const fn is_clean(&self) -> bool {
