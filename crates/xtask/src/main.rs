@@ -14,6 +14,7 @@ mod component;
 mod conformance;
 mod dist;
 mod fuzz;
+mod interop;
 mod process;
 mod steps;
 mod tally;

@@ -17,7 +17,7 @@ use crate::steps::Steps;
 use crate::tally::Tally;
 use crate::toolchain::Toolchain;
 use crate::workspace::{self, Package};
-use crate::{conformance, fuzz, host_cargo};
+use crate::{conformance, fuzz, host_cargo, interop};
 
 /// What to test.
 #[derive(clap::Args)]
@@ -46,8 +46,10 @@ pub(crate) enum Step {
     Hostile,
     /// Fuzz targets, a short while each
     Fuzz,
-    /// The Autobahn suite against server and client
+    /// The Autobahn suite against servers and clients
     Conformance,
+    /// Peers that others have made: ws, undici, Python's websockets, Chromium
+    Interop,
 }
 
 impl Step {
@@ -107,7 +109,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 fn count(outcome: Result<Tally>) -> Tally {
     match outcome {
         Ok(tally) => tally,
-        Err(error) if error.is::<Missing>() && env::var_os("CI").is_none_or(|ci| ci != "true") => {
+        Err(error) if error.is::<Missing>() && !is_ci() => {
             println!("skipped: {error:#}");
             Tally {
                 skipped: 1,
@@ -119,6 +121,11 @@ fn count(outcome: Result<Tally>) -> Tally {
             Tally::of(false)
         }
     }
+}
+
+/// Whether what is missing is a failure.
+pub(crate) fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|ci| ci == "true")
 }
 
 /// What the steps share: things built once.
@@ -139,6 +146,10 @@ impl Workbench {
             Step::Conformance => {
                 self.build_host()?;
                 conformance::run(options.full)
+            }
+            Step::Interop => {
+                self.build_host()?;
+                interop::run()
             }
         }
     }
@@ -200,7 +211,7 @@ impl Workbench {
         let mut rest = workspace::cargo();
         rest.args(["test", "--release", "--workspace"]);
         let integration = integration_package()?.name;
-        for package in [CORE, "xtask", HOST, &integration] {
+        for package in [CORE, "xtask", HOST, &integration, interop::PACKAGE] {
             rest.args(["--exclude", package]);
         }
         tally += tests("the other crates", &mut rest)?;
@@ -307,13 +318,17 @@ fn check(what: &str, command: &mut Command) -> Result<Tally> {
 
 /// Runs `cargo test` and counts the tests.
 pub(crate) fn tests(what: &str, cargo: &mut Command) -> Result<Tally> {
+    tests_but(&[], what, cargo)
+}
+
+/// Runs `cargo test`, but for the tests with these words in their names, and counts the tests.
+pub(crate) fn tests_but(skipped: &[&str], what: &str, cargo: &mut Command) -> Result<Tally> {
     println!("--- {what}");
-    let running = Running::start(
-        cargo
-            .arg("--no-fail-fast")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped()),
-    )?;
+    cargo.args(["--no-fail-fast", "--"]);
+    for word in skipped {
+        cargo.args(["--skip", word]);
+    }
+    let running = Running::start(cargo.stdin(Stdio::null()).stdout(Stdio::piped()))?;
     let stdout = running.child().stdout.take();
     let mut tally = Tally::default();
     for line in stdout

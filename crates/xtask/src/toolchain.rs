@@ -283,8 +283,20 @@ fn install_from_debian() -> bool {
     has_linker || apt_get(&[&INSTALL, [debian_linker().as_str()].as_slice()].concat())
 }
 
+/// Installs packages of Debian's. False if this is not Debian, or we may not.
+pub(crate) fn install(packages: &[&str]) -> bool {
+    is_debian() && apt_get(&["update"]) && apt_get(&[&INSTALL, packages].concat())
+}
+
+/// Runs apt-get, through sudo where that asks for no password.
 fn apt_get(arguments: &[&str]) -> bool {
-    let mut apt = Command::new("apt-get");
+    let mut apt = if is_root() {
+        Command::new("apt-get")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "apt-get"]);
+        sudo
+    };
     apt.args(["-q", "-o", "DPkg::Lock::Timeout=120"])
         .args(arguments)
         .env("DEBIAN_FRONTEND", "noninteractive");
