@@ -1,4 +1,4 @@
-//! The Autobahn test suite against the server and the client, compared with what is expected of them.
+//! The Autobahn test suite against the servers and the clients, compared with what is expected of them.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +9,8 @@ use anyhow::{Context, Result};
 
 use crate::conformance::report::Outcomes;
 use crate::conformance::suite::{Job, Server};
+use crate::interop;
+use crate::steps::Steps;
 use crate::tally::Tally;
 use crate::workspace;
 
@@ -18,26 +20,57 @@ mod suite;
 /// Which side of ours is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
+    /// `sockeye serve`, the protocol in the component.
     Server,
+    /// A client whose protocol is in the component.
     Client,
+    /// A server made with `sockeye-tokio`.
+    NativeServer,
+    /// A client made with `sockeye-tokio`.
+    NativeClient,
 }
 
 impl Side {
+    const ALL: [Self; 4] = [
+        Self::Server,
+        Self::Client,
+        Self::NativeServer,
+        Self::NativeClient,
+    ];
+
     fn name(self) -> &'static str {
         match self {
             Self::Server => "server",
             Self::Client => "client",
+            Self::NativeServer => "native-server",
+            Self::NativeClient => "native-client",
         }
+    }
+
+    /// What is expected is a matter of the role alone.
+    fn role(self) -> &'static str {
+        match self {
+            Self::Server | Self::NativeServer => "server",
+            Self::Client | Self::NativeClient => "client",
+        }
+    }
+
+    fn is_native(self) -> bool {
+        matches!(self, Self::NativeServer | Self::NativeClient)
     }
 }
 
-/// Runs the suite on both sides: a part of it that takes a few minutes, or with `full` all, whose results are then recorded.
+/// Runs the suite on every side: a part of it that takes a few minutes, or with `full` all, whose results are then recorded.
 ///
-/// The programs are expected in `target/release`.
+/// The host's programs are expected in `target/release`.
 pub(crate) fn run(full: bool) -> Result<Tally> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["build", "--release", "--package", interop::PACKAGE]);
+    cargo.args(["--bin", suite::NATIVE]);
+    Steps::new(1).cargo("native server and client", &mut cargo)?;
     suite::set_up()?;
     let mut tally = Tally::default();
-    for side in [Side::Server, Side::Client] {
+    for side in Side::ALL {
         tally +=
             run_side(side, full).with_context(|| format!("conformance of the {}", side.name()))?;
     }
@@ -48,21 +81,20 @@ fn run_side(side: Side, full: bool) -> Result<Tally> {
     let expected = Outcomes::read(&report::expected_path(side))?;
     let cases: Vec<String> = expected
         .cases()
-        .filter(|case| full || is_in_part(case))
+        .filter(|case| full || is_in_part(side, case))
         .map(str::to_owned)
         .collect();
     let jobs = plan(&cases);
     let folder = workspace::target().join("conformance").join(side.name());
     let start = Instant::now();
     // One server for all jobs, as in life.
-    let server = if side == Side::Server {
-        Some(Server::start(&folder)?)
-    } else {
-        None
+    let server = match side {
+        Side::Server | Side::NativeServer => Some(Server::start(side, &folder)?),
+        Side::Client | Side::NativeClient => None,
     };
     let outcomes = run_jobs(&jobs, |job| match &server {
         Some(server) => suite::test_server(job, server, &folder),
-        None => suite::test_client(job, &folder),
+        None => suite::test_client(job, side, &folder),
     })?;
     drop(server);
 
@@ -176,19 +208,20 @@ fn weight(case: &str) -> u32 {
     }
 }
 
-/// Whether a case is run without `--full` too: everything but most of the many sizes of sections 9, 12 and 13.
-fn is_in_part(case: &str) -> bool {
+/// Whether a case is run without `--full` too: everything but most of the many sizes of sections 9, 12 and 13. The native sides, whose
+/// protocol is that of the others, have a smaller sample of them.
+fn is_in_part(side: Side, case: &str) -> bool {
     let mut numbers = case
         .split('.')
         .map(|number| number.parse().unwrap_or_default());
     let [section, subsection, number]: [u32; 3] =
         core::array::from_fn(|_| numbers.next().unwrap_or_default());
     match (section, subsection) {
-        (9, 1 | 2) => number <= 4,
-        (9, _) => number <= 2,
-        (12, 1) => number <= 5,
-        (13, 1) => number <= 3,
-        (13, 3 | 5 | 7) => number == 1,
+        (9, 1 | 2) => number <= if side.is_native() { 3 } else { 4 },
+        (9, _) => number <= if side.is_native() { 1 } else { 2 },
+        (12, 1) => number <= if side.is_native() { 2 } else { 5 },
+        (13, 1) => number <= if side.is_native() { 1 } else { 3 },
+        (13, 3 | 5 | 7) => number == 1 && !side.is_native(),
         (12 | 13, _) => false,
         _ => true,
     }
@@ -229,17 +262,27 @@ mod tests {
 
     #[test]
     fn part_has_a_sample_of_the_sizes() {
-        assert!(
-            is_in_part("7.13.2")
-                && is_in_part("9.1.4")
-                && is_in_part("12.1.5")
-                && is_in_part("13.7.1")
-        );
-        assert!(
-            !is_in_part("9.1.5")
-                && !is_in_part("12.2.1")
-                && !is_in_part("13.1.4")
-                && !is_in_part("13.2.1")
-        );
+        let is_in = |case| is_in_part(Side::Server, case);
+        for case in ["7.13.2", "9.1.4", "12.1.5", "13.7.1"] {
+            assert!(is_in(case), "{case}");
+        }
+        for case in ["9.1.5", "12.2.1", "13.1.4", "13.2.1"] {
+            assert!(!is_in(case), "{case}");
+        }
+    }
+
+    #[test]
+    fn every_side_has_cases_of_every_section() {
+        for side in Side::ALL {
+            let expected = Outcomes::read(&report::expected_path(side)).unwrap();
+            let sections = |is_wanted: &dyn Fn(&str) -> bool| {
+                let cases = expected.cases().filter(|case| is_wanted(case));
+                let mut sections: Vec<_> = cases.map(section_of).collect();
+                sections.dedup();
+                sections
+            };
+            let all = sections(&|_| true);
+            assert_eq!(sections(&|case| is_in_part(side, case)), all, "{side:?}");
+        }
     }
 }

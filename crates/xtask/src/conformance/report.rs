@@ -13,7 +13,7 @@ use crate::workspace;
 
 /// Where the outcomes that we answer for are written down.
 pub(super) fn expected_path(side: Side) -> PathBuf {
-    folder().join(format!("expected-{}.json", side.name()))
+    folder().join(format!("expected-{}.json", side.role()))
 }
 
 /// Where the outcomes of the last full run are kept.

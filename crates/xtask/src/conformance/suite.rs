@@ -13,6 +13,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use crate::conformance::Side;
 use crate::conformance::report::{self, Outcomes};
 use crate::process::{self, Running};
 use crate::workspace;
@@ -51,22 +52,29 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts it, and waits until it listens.
-    pub(super) fn start(folder: &Path) -> Result<Self> {
+    /// Starts the one of this side, and waits until it listens.
+    pub(super) fn start(side: Side, folder: &Path) -> Result<Self> {
         let log = log(folder, "server.log")?;
-        let mut server = workspace::program(&workspace::release("sockeye"));
-        server.args([
-            "serve",
-            "echo",
-            "--listen",
-            "127.0.0.1:0",
-            "--deflate",
-            "--max-message",
-            "64MiB",
-        ]);
-        // The suite is slow to begin when several of it share a core.
+        let mut server = if side.is_native() {
+            let mut server = native();
+            server.arg("serve");
+            server
+        } else {
+            let mut server = workspace::program(&workspace::release("sockeye"));
+            server.args([
+                "serve",
+                "echo",
+                "--listen",
+                "127.0.0.1:0",
+                "--deflate",
+                "--max-message",
+                "64MiB",
+            ]);
+            // The suite is slow to begin when several of it share a core.
+            server.args(["--handshake-timeout", "60s"]);
+            server
+        };
         server
-            .args(["--handshake-timeout", "60s"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log);
@@ -114,8 +122,8 @@ pub(super) fn test_server(job: &Job, server: &Server, folder: &Path) -> Result<O
     Outcomes::of_suite(&folder)
 }
 
-/// Tests the client with the cases of `job`.
-pub(super) fn test_client(job: &Job, folder: &Path) -> Result<Outcomes> {
+/// Tests the client of this side with the cases of `job`.
+pub(super) fn test_client(job: &Job, side: Side, folder: &Path) -> Result<Outcomes> {
     let folder = fresh(folder, job)?;
     let port = free_port()?;
     let url = format!("ws://127.0.0.1:{port}");
@@ -123,10 +131,16 @@ pub(super) fn test_client(job: &Job, folder: &Path) -> Result<Outcomes> {
     wait_for_port(port, &wstest)?;
 
     let log = log(&folder, "client.log")?;
-    let mut client = workspace::program(&workspace::release("sockeye-conformance-client"));
-    client
-        .args(["--url", &url, "--deflate", "--agent", AGENT])
-        .stdin(Stdio::null());
+    let mut client = if side.is_native() {
+        let mut client = native();
+        client.args(["dial", &url, AGENT]);
+        client
+    } else {
+        let mut client = workspace::program(&workspace::release("sockeye-conformance-client"));
+        client.args(["--url", &url, "--deflate", "--agent", AGENT]);
+        client
+    };
+    client.stdin(Stdio::null());
     client.stdout(log.try_clone()?).stderr(log);
     let client = Running::start(&mut client)?;
     match client.wait(job.limit())? {
@@ -154,6 +168,11 @@ fn start(folder: &Path, mode: &str, spec: &Value) -> Result<Running> {
         wstest.args(["-u", "0"]);
     }
     Running::start(wstest.stdout(log.try_clone()?).stderr(log))
+}
+
+/// The native API's server and client.
+fn native() -> Command {
+    workspace::program(&workspace::release(NATIVE))
 }
 
 fn wstest() -> Command {
@@ -195,5 +214,7 @@ fn wait_for_port(port: u16, wstest: &Running) -> Result<()> {
     Ok(())
 }
 
+/// The program of `tests/interop` that has the native API's server and client.
+pub(super) const NATIVE: &str = "native-echo";
 /// Our name in the suite's reports.
 const AGENT: &str = "sockeye";
