@@ -86,6 +86,11 @@ impl<'a> Peer<'a> {
         self.commands.push(Command::Ping(payload));
     }
 
+    /// Sends a Pong that answers nothing, with up to 125 bytes of payload. Pings are answered without it.
+    pub fn pong(&mut self, payload: Vec<u8>) {
+        self.commands.push(Command::Pong(payload));
+    }
+
     /// Begins to close. Nothing can be sent afterwards.
     pub fn close(&mut self, frame: Option<CloseFrame>) {
         self.commands.push(Command::Close(frame));
@@ -108,6 +113,11 @@ impl<'a> Peer<'a> {
     pub fn sender(&self) -> Sender {
         Sender(Arc::clone(self.socket.outbox()))
     }
+
+    /// Has nothing more read until [`Socket::set_paused`] says otherwise, also while the connection closes.
+    pub(crate) fn pause(&self) {
+        self.socket.set_paused(true);
+    }
 }
 
 impl fmt::Debug for Peer<'_> {
@@ -123,12 +133,22 @@ impl fmt::Debug for Peer<'_> {
 /// What is sent to a slow peer waits in memory: [`Sender::waiting`] tells how much, and an application decides when it is too much. It
 /// then holds back until [`Sender::drained`], or gives the peer up with [`Sender::abandon`].
 #[derive(Clone)]
-pub struct Sender(Arc<Outbox>);
+pub struct Sender(pub(crate) Arc<Outbox>);
 
 impl Sender {
     /// Sends a message; `false` when the connection is closing or gone.
     pub fn send(&self, message: Message) -> bool {
         self.0.push(Command::Send(message))
+    }
+
+    /// Sends a Ping with up to 125 bytes of payload; `false` when the connection is closing or gone.
+    pub fn ping(&self, payload: Vec<u8>) -> bool {
+        self.0.push(Command::Ping(payload))
+    }
+
+    /// Sends a Pong that answers nothing, with up to 125 bytes of payload; `false` when the connection is closing or gone.
+    pub fn pong(&self, payload: Vec<u8>) -> bool {
+        self.0.push(Command::Pong(payload))
     }
 
     /// Begins to close once what waits has been sent; `false` when the connection is closing or gone.
@@ -147,6 +167,25 @@ impl Sender {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.0.lock().size
+    }
+
+    /// Waits until fewer than `limit` bytes of messages wait; `false` when the connection is closing or gone. A sender that waits for it
+    /// before each message never holds more than `limit` and one message.
+    pub async fn ready(&self, limit: usize) -> bool {
+        loop {
+            // Before the look: what happens in between is not missed.
+            let taken = self.0.taken.notified();
+            {
+                let waiting = self.0.lock();
+                if waiting.closed {
+                    return false;
+                }
+                if waiting.size < limit {
+                    return true;
+                }
+            }
+            taken.await;
+        }
     }
 
     /// Waits until the connection has taken everything that waits, or is gone.
@@ -194,6 +233,7 @@ pub(crate) enum Command {
     },
     Send(Message),
     Ping(Vec<u8>),
+    Pong(Vec<u8>),
     Close(Option<CloseFrame>),
 }
 

@@ -47,7 +47,7 @@ mod server;
 mod socket;
 mod transport;
 
-pub use client::{DialError, dial};
+pub use client::{Client, DialError, dial};
 pub use engine::{ComponentSource, Engine, EngineError, EngineOptions};
 pub use handler::{
     Agreement, CloseFrame, Closed, Event, Initiator, Message, MessageKind, Peer, Request, Sender,
@@ -55,4 +55,4 @@ pub use handler::{
 pub use options::{Deflate, DialOptions, OriginPolicy, UpgradeOptions};
 pub use page::Page;
 pub use server::{Address, Server, ServerBuilder, ServerError};
-pub use transport::{TlsAcceptor, TlsError};
+pub use transport::{Heads, TlsAcceptor, TlsError};

@@ -73,6 +73,8 @@ pub struct DialOptions {
     pub target: String,
     /// Subprotocols to offer, in order of preference. Default none.
     pub subprotocols: Vec<String>,
+    /// The value of `Origin`, as `https://example.com`. Default none: only browsers need to send one.
+    pub origin: Option<String>,
     /// Header fields to add to the request. Default none.
     pub headers: Vec<(String, String)>,
     /// Compression to offer. Default none.
@@ -81,6 +83,8 @@ pub struct DialOptions {
     pub message_size: u64,
     /// How long the opening handshake may take. Default 45 s.
     pub handshake_timeout: Option<Duration>,
+    /// How long the server may take to answer a Close frame, with everything it sends before that. Default 5 s.
+    pub close_timeout: Option<Duration>,
     /// Whether messages are sent back as they come, without being reported. Default false.
     pub echo: bool,
 }
@@ -92,10 +96,12 @@ impl DialOptions {
             host: host.into(),
             target: target.into(),
             subprotocols: Vec::new(),
+            origin: None,
             headers: Vec::new(),
             deflate: None,
             message_size: 1 << 20,
             handshake_timeout: Some(Duration::from_secs(45)),
+            close_timeout: Some(Duration::from_secs(5)),
             echo: false,
         }
     }
@@ -181,12 +187,14 @@ pub(crate) fn dial(
     let mut store = store.as_context_mut();
     let made = accepted(guest.call_create(&mut store, &options.host, &options.target)?)?;
     accepted(guest.call_set_subprotocols(&mut store, made, &options.subprotocols)?)?;
+    accepted(guest.call_set_origin(&mut store, made, options.origin.as_deref())?)?;
     accepted(guest.call_set_headers(&mut store, made, &options.headers)?)?;
     accepted(guest.call_set_deflate(&mut store, made, options.deflate)?)?;
     let limits = guest.call_limits(&mut store, made)?;
     accepted(guest.call_set_limits(&mut store, made, limited(limits, options.message_size))?)?;
     let timeouts = wit::Timeouts {
         handshake: options.handshake_timeout.map(nanoseconds),
+        close: options.close_timeout.map(nanoseconds),
         ..guest.call_timeouts(&mut store, made)?
     };
     guest.call_set_timeouts(&mut store, made, timeouts)?;

@@ -26,6 +26,8 @@ pub struct Socket {
     finished: Cell<bool>,
     /// The instance has failed: the connection is to be dropped.
     aborted: Cell<bool>,
+    /// The application has enough to do: nothing is read.
+    paused: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     /// What other threads want sent. Made when somebody asks for it.
     outbox: OnceCell<Arc<Outbox>>,
@@ -39,6 +41,7 @@ impl Socket {
             refused: Cell::new(false),
             finished: Cell::new(false),
             aborted: Cell::new(false),
+            paused: Cell::new(false),
             waker: RefCell::default(),
             outbox: OnceCell::new(),
         }
@@ -81,6 +84,17 @@ impl Socket {
     pub(crate) fn abort(&self) {
         self.aborted.set(true);
         self.wake();
+    }
+
+    /// Stops reading, or goes on.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        if self.paused.replace(paused) && !paused {
+            self.wake();
+        }
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.get()
     }
 
     /// Has the connection's task look at its notices.

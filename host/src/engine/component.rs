@@ -181,6 +181,11 @@ impl Protocol for ComponentConnection {
             .call(|store, guest| guest.connection().call_ping(store, self.handle, payload))
     }
 
+    fn pong(&mut self, payload: &[u8]) -> Result<Result<(), SendError>, Failed> {
+        self.instance
+            .call(|store, guest| guest.connection().call_pong(store, self.handle, payload))
+    }
+
     fn close(
         &mut self,
         now: u64,

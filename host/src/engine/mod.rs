@@ -200,6 +200,7 @@ pub(crate) trait Protocol {
     -> Result<Result<Step, String>, Failed>;
     fn send(&mut self, messages: &[Message]) -> Result<Result<(), SendError>, Failed>;
     fn ping(&mut self, payload: &[u8]) -> Result<Result<(), SendError>, Failed>;
+    fn pong(&mut self, payload: &[u8]) -> Result<Result<(), SendError>, Failed>;
     fn close(
         &mut self,
         now: u64,

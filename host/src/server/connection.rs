@@ -160,7 +160,7 @@ impl<S: Shard> Task<S> {
                 self.run_commands(now)?;
                 continue;
             }
-            if notice.paused && self.state == State::Open {
+            if self.socket.is_paused() || (notice.paused && self.state == State::Open) {
                 return self.wait(now, cx);
             }
             if self.more {
@@ -322,6 +322,7 @@ impl<S: Shard> Task<S> {
                     sent
                 }
                 Command::Ping(payload) => connection.ping(&payload)?,
+                Command::Pong(payload) => connection.pong(&payload)?,
                 Command::Close(frame) => match connection.close(now, frame.as_ref())? {
                     Ok(step) => {
                         self.take(step, now);

@@ -136,10 +136,11 @@ impl<S: Shard> Worker<S> {
         self: &Rc<Self>,
         transport: Transport,
         options: &crate::DialOptions,
-    ) -> Result<tokio::task::JoinHandle<()>, String> {
+    ) -> Result<(Rc<Socket>, tokio::task::JoinHandle<()>), String> {
         let socket = Rc::new(Socket::new(transport));
         let opened = self.shard.dial(self.now(), &socket, options)?;
-        Ok(self.spawn(socket, opened, Slot::default()))
+        let task = self.spawn(Rc::clone(&socket), opened, Slot::default());
+        Ok((socket, task))
     }
 
     /// A connection has ended.

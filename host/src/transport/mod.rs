@@ -1,5 +1,6 @@
-//! Byte streams: TCP, Unix sockets, and TLS over TCP.
+//! Byte streams: TCP, Unix sockets, TLS over TCP, and whatever a client has been connected with.
 
+mod dialed;
 mod tls;
 
 use std::{
@@ -14,6 +15,8 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 
+pub use dialed::Heads;
+pub(crate) use dialed::{DialedStream, SharedHeads};
 pub use tls::{TlsAcceptor, TlsError};
 
 use tls::TlsStream;
@@ -24,6 +27,7 @@ pub(crate) enum Transport {
     Tcp(TcpStream),
     Unix(UnixStream),
     Tls(Box<TlsStream>),
+    Dialed(Box<DialedStream>),
 }
 
 impl Transport {
@@ -38,6 +42,7 @@ impl Transport {
             Self::Tcp(stream) => stream.peer_addr().ok(),
             Self::Unix(_) => None,
             Self::Tls(stream) => stream.peer_address(),
+            Self::Dialed(stream) => stream.peer_address(),
         }
     }
 
@@ -47,6 +52,7 @@ impl Transport {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
             Self::Tls(stream) => stream.try_write(bytes),
+            Self::Dialed(stream) => stream.try_write(bytes),
         }
     }
 
@@ -56,6 +62,7 @@ impl Transport {
         match self {
             Self::Tcp(_) | Self::Unix(_) => false,
             Self::Tls(stream) => stream.wants_write(),
+            Self::Dialed(stream) => stream.wants_write(),
         }
     }
 
@@ -71,6 +78,7 @@ impl Transport {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
             Self::Tls(stream) => stream.poll_read(cx, buffer),
+            Self::Dialed(stream) => stream.poll_read(cx, buffer),
         }
     }
 
@@ -86,6 +94,7 @@ impl Transport {
                 ready!(stream.poll_flush(cx))?;
                 Poll::Ready(stream.try_write(bytes))
             }
+            Self::Dialed(stream) => stream.poll_write(cx, bytes),
         }
     }
 
@@ -93,6 +102,7 @@ impl Transport {
         match self {
             Self::Tcp(_) | Self::Unix(_) => Poll::Ready(Ok(())),
             Self::Tls(stream) => stream.poll_flush(cx),
+            Self::Dialed(stream) => stream.poll_flush(cx),
         }
     }
 
@@ -102,6 +112,7 @@ impl Transport {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => stream.poll_shutdown(cx),
+            Self::Dialed(stream) => stream.poll_shutdown(cx),
         }
     }
 }

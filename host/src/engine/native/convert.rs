@@ -44,11 +44,13 @@ pub(super) fn dial(options: &DialOptions) -> Result<Bounded<DialSettings>, Strin
     let mut dial = sockeye::DialOptions::new(&*options.host, &*options.target).map_err(sentence)?;
     dial.set_subprotocols(options.subprotocols.iter().cloned())
         .map_err(sentence)?;
+    dial.set_origin(options.origin.clone()).map_err(sentence)?;
     dial.headers = headers(&options.headers)?;
     dial.deflate = compression(Role::Client, options.deflate)?;
     dial.timeout = options.handshake_timeout;
     let mut settings = DialSettings::new(dial);
     limit(&mut settings.connection, options.message_size);
+    settings.connection.timeouts.close = options.close_timeout;
     settings.echo = options.echo;
     Ok((Arc::new(settings), output(options.message_size)))
 }

@@ -253,6 +253,11 @@ impl Protocol for NativeConnection {
             .send_with(|session, out, _| session.ping(payload, out).map_err(convert::send_error)))
     }
 
+    fn pong(&mut self, payload: &[u8]) -> Result<Result<(), SendError>, Failed> {
+        Ok(self
+            .send_with(|session, out, _| session.pong(payload, out).map_err(convert::send_error)))
+    }
+
     fn close(
         &mut self,
         now: u64,

@@ -1,6 +1,10 @@
 //! The client's side: one connection on a stream that is connected already.
 
-use std::{error, fmt, io, net::TcpStream, rc::Rc, sync::Arc};
+mod driven;
+
+use std::{error, fmt, io, net::TcpStream, sync::Arc};
+
+pub use driven::Client;
 
 use crate::{
     engine::{Engine, EngineError, InstancePool, Kind, NativeShard, Shard},
@@ -68,7 +72,7 @@ fn drive<S: Shard>(
         stream.set_nodelay(true).map_err(DialError::Io)?;
         let stream = tokio::net::TcpStream::from_std(stream).map_err(DialError::Io)?;
         let worker = Worker::new(shard, Some(on_event), None);
-        let task = Rc::clone(&worker)
+        let (_, task) = worker
             .dial(Transport::Tcp(stream), options)
             .map_err(DialError::Options)?;
         task.await.map_err(|error| DialError::Io(error.into()))
