@@ -8,7 +8,19 @@ use sockeye_host::Deflate;
 ///
 /// A sentence that says which setting is wrong, and what would be right.
 pub(crate) fn parse(text: &str) -> Result<Deflate, String> {
-    let mut deflate = Deflate::server();
+    change(Deflate::server(), text)
+}
+
+/// The same for a client, which by default takes windows of any size.
+///
+/// # Errors
+///
+/// Those of [`parse`].
+pub(crate) fn parse_for_client(text: &str) -> Result<Deflate, String> {
+    change(Deflate::client(), text)
+}
+
+fn change(mut deflate: Deflate, text: &str) -> Result<Deflate, String> {
     for setting in text
         .split(',')
         .map(str::trim)
@@ -71,6 +83,13 @@ mod tests {
         assert!(!deflate.server_no_context_takeover);
         assert!(!deflate.client_no_context_takeover);
         assert_eq!(deflate.threshold, 64);
+    }
+
+    #[test]
+    fn clients_take_large_windows_unless_told_otherwise() {
+        let deflate = parse_for_client("client-bits=9").expect("nothing is wrong with it");
+        assert_eq!(deflate.server_max_window_bits, 15);
+        assert_eq!(deflate.client_max_window_bits, 9);
     }
 
     #[test]

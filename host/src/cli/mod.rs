@@ -1,6 +1,7 @@
 //! The command line.
 
 mod deflate;
+mod dial;
 mod duration;
 mod serve;
 mod size;
@@ -35,6 +36,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Connect to a WebSocket server: lines in, messages out.
+    Dial(Box<dial::Dial>),
     /// Serve WebSocket clients.
     Serve(Box<serve::Serve>),
 }
@@ -67,6 +70,7 @@ pub(crate) fn run() -> ExitCode {
             .exit();
     }
     let result = match cli.command {
+        Command::Dial(dial) => return dial.run(),
         Command::Serve(serve) => serve.run(),
     };
     match result {
