@@ -63,7 +63,7 @@ fn end_of_the_process_closes_with_its_status() {
             client.says("go on");
             assert_eq!(client.text(), "last");
             assert_eq!(client.closing(), (code, reason.to_owned()));
-            assert_eq!(client.read_to_end().expect("no reset"), []);
+            assert_eq!(client.read_to_end().expect("no reset"), b"");
         });
     }
 }

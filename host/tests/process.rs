@@ -29,7 +29,7 @@ fn signal_closes_with_1001_and_exits_with_0() {
         sockeye.signal(signal);
         assert_eq!(client.read_exact(4), close(1001));
         client.send(frame(0x88, &1001_u16.to_be_bytes()));
-        assert_eq!(client.read_to_end().expect("no reset"), []);
+        assert_eq!(client.read_to_end().expect("no reset"), b"");
         drop(client);
         let (code, log) = sockeye.end();
         assert_eq!(code, Some(0), "{log}");

@@ -242,7 +242,7 @@ fn shutdown_says_1001_and_waits_for_the_answer() {
         }
         for client in &mut clients {
             client.send(frame(0x88, &1001_u16.to_be_bytes()));
-            assert_eq!(client.read_to_end().expect("no reset"), []);
+            assert_eq!(client.read_to_end().expect("no reset"), b"");
         }
         drop((clients, _unfinished));
         assert!(
@@ -364,7 +364,7 @@ fn application_answers_and_sends_from_other_threads() {
         })));
         assert_eq!(client.read_exact(10), unmasked(0x88, b"\x0f\xa0enough"));
         client.send(frame(0x88, &4000_u16.to_be_bytes()));
-        assert_eq!(client.read_to_end().expect("no reset"), []);
+        assert_eq!(client.read_to_end().expect("no reset"), b"");
         let (event, _) = seen.recv().expect("the end");
         let Event::Closed(closed) = event else {
             panic!("{event:?}")
