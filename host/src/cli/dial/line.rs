@@ -163,7 +163,8 @@ fn control(payload: &str) -> Result<Vec<u8>, String> {
 }
 
 fn close(rest: &str) -> Result<(u16, String), String> {
-    let (code, reason) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
+    let rest = rest.trim();
+    let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
     // RFC 6455 §7.4.
     let code = code
         .parse()

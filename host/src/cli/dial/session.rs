@@ -104,7 +104,10 @@ impl Session {
             prefix: if is_interactive { "< " } else { "" },
             json: dial.json,
             binary: dial.binary,
-            separator: dial.separator.clone().or(dial.null.then(|| "\0".into())),
+            separator: dial
+                .separator
+                .clone()
+                .or_else(|| dial.null.then(|| "\0".into())),
         };
         let (send_stop, stops) = mpsc::unbounded_channel();
         watch_signals(send_stop.clone()).map_err(failed)?;
@@ -272,7 +275,8 @@ impl Session {
             close_at = self.when_to_close();
         }
         loop {
-            let takes = !talk.asked && !(self.ended && self.kept.is_empty());
+            let exhausted = self.ended && self.kept.is_empty();
+            let takes = !talk.asked && !exhausted;
             let work = tokio::select! {
                 stop = self.stops.recv() => {
                     if talk.asked || stop != Some(Stop::Close) {
