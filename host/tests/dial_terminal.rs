@@ -108,6 +108,13 @@ impl Screen {
         }
     }
 
+    /// Waits until this is shown, and the prompt again: control keys mean something else in between.
+    #[track_caller]
+    fn shows_above_the_prompt(&mut self, text: &str) {
+        self.shows(text);
+        self.shows("> ");
+    }
+
     /// Waits for the end; returns the exit status, all that was shown, and the directory of its state.
     fn ends(mut self) -> (Option<i32>, String, Directory) {
         let start = Instant::now();
@@ -132,10 +139,9 @@ impl Screen {
 fn lines_are_sent_and_messages_shown_at_the_prompt() {
     let peer = Peer::open(|mut conn| conn.echo());
     let mut screen = Screen::new(&[&peer.url()]);
-    screen.shows(&format!("connected to {}", peer.url()));
-    screen.shows("> ");
+    screen.shows_above_the_prompt(&format!("connected to {}", peer.url()));
     screen.types("hello\r");
-    screen.shows("< hello");
+    screen.shows_above_the_prompt("< hello");
     // Ctrl-D.
     screen.types("\x04");
     screen.shows("closed with 1000");
@@ -153,12 +159,12 @@ fn history_comes_back_in_the_next_run() {
     let mut screen = Screen::new(&[&peer.url()]);
     screen.shows("> ");
     screen.types("one\r");
-    screen.shows("< one");
+    screen.shows_above_the_prompt("< one");
     screen.types("two\r");
-    screen.shows("< two");
+    screen.shows_above_the_prompt("< two");
     // Arrow up, twice.
     screen.types("\x1b[A\x1b[A\r");
-    screen.shows("< one");
+    screen.shows_above_the_prompt("< one");
     screen.types("/quit\r");
     let (status, _, directory) = screen.ends();
     assert_eq!(status, Some(0));
@@ -166,7 +172,7 @@ fn history_comes_back_in_the_next_run() {
     screen.shows("> ");
     // `/quit`, then what came before it.
     screen.types("\x1b[A\x1b[A\r");
-    screen.shows("< one");
+    screen.shows_above_the_prompt("< one");
     screen.types("/quit\r");
     assert_eq!(screen.ends().0, Some(0));
     peer.join();
@@ -213,11 +219,11 @@ fn commands_do_what_they_say() {
 fn ctrl_c_clears_the_line_then_closes() {
     let peer = Peer::open(|mut conn| conn.answer_close(1000));
     let mut screen = Screen::new(&[&peer.url()]);
-    screen.shows("> ");
+    screen.shows_above_the_prompt("connected to ");
     screen.types("unfinished");
     screen.shows("unfinished");
     screen.types("\x03");
-    screen.shows("Ctrl-C again closes the connection");
+    screen.shows_above_the_prompt("Ctrl-C again closes the connection");
     screen.types("\x03");
     assert_eq!(screen.ends().0, Some(130));
     peer.join();
