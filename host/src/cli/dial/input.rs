@@ -5,7 +5,10 @@ use std::{
     thread,
 };
 
-use tokio::sync::mpsc;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 
 use super::{
     Form,
@@ -86,6 +89,26 @@ fn read(rules: Rules, mut stdin: impl BufRead, mut take: impl FnMut(Input) -> bo
             return Input::End;
         }
     }
+}
+
+/// Ctrl-C where no prompt sees it, and SIGTERM.
+pub(super) fn watch_signals(stops: mpsc::UnboundedSender<Stop>) -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::task::spawn_local(async move {
+        let mut stop = Stop::Close;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stops.send(stop).is_err() {
+                return;
+            }
+            stop = Stop::Now;
+        }
+    });
+    Ok(())
 }
 
 /// Most bytes in a message of raw input.

@@ -8,9 +8,11 @@ mod line;
 mod output;
 mod record;
 mod retry;
+mod say;
 mod session;
 mod show;
 mod terminal;
+mod work;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 

@@ -12,7 +12,6 @@ use std::{
 use sockeye_host::{Agreement, Client, Closed, Engine, Event, MessageKind, Sender};
 use sockeye_tokio::{CookieJar, Dialer};
 use tokio::{
-    signal::unix::{SignalKind, signal},
     sync::mpsc::{self, OwnedPermit},
     time::{Instant, sleep, sleep_until},
 };
@@ -26,8 +25,10 @@ use super::{
     output::{Item, Output},
     record::{Direction, Record},
     retry::{self, Retry},
+    say::{agreement, quoted, shown},
     show::Style,
     terminal::Terminal,
+    work::{CLOSE, Work, next_work},
 };
 
 /// One run of `sockeye dial`.
@@ -61,16 +62,6 @@ struct Talk {
     pings: VecDeque<(Vec<u8>, Instant)>,
     /// Numbers the Pings that are sent by the clock.
     count: u64,
-}
-
-/// What to do next.
-enum Work {
-    Event(OwnedPermit<Item>, Option<Event>),
-    Input(OwnedPermit<Item>, Input),
-    /// Nobody reads our output.
-    Unread,
-    /// The server does not answer our Close frame.
-    Silence,
 }
 
 impl Session {
@@ -110,7 +101,7 @@ impl Session {
                 .or_else(|| dial.null.then(|| "\0".into())),
         };
         let (send_stop, stops) = mpsc::unbounded_channel();
-        watch_signals(send_stop.clone()).map_err(failed)?;
+        input::watch_signals(send_stop.clone()).map_err(failed)?;
         let (send_input, inputs) = mpsc::channel(INPUTS);
         let (terminal, printer) = if is_interactive {
             let (terminal, printer) =
@@ -521,102 +512,10 @@ impl Session {
     }
 }
 
-/// Waits for something to do, and for room to print what comes of it.
-///
-/// Dropping the future loses nothing.
-async fn next_work(
-    output: &Output,
-    client: &mut Client,
-    sender: &Sender,
-    kept: &mut VecDeque<Order>,
-    inputs: &mut mpsc::Receiver<Input>,
-    takes: bool,
-    closing: bool,
-) -> Work {
-    let Ok(permit) = output.reserve().await else {
-        return Work::Unread;
-    };
-    tokio::select! {
-        () = output.closed() => Work::Unread,
-        event = client.next() => Work::Event(permit, event),
-        () = sleep(CLOSE), if closing => Work::Silence,
-        input = next_input(sender, kept, inputs), if takes => Work::Input(permit, input),
-    }
-}
-
-/// Waits for the next thing to do, once the connection has taken what came before.
-async fn next_input(
-    sender: &Sender,
-    kept: &mut VecDeque<Order>,
-    inputs: &mut mpsc::Receiver<Input>,
-) -> Input {
-    if !sender.ready(UNSENT).await {
-        // The connection is gone, which its last event says.
-        return pending().await;
-    }
-    match kept.pop_front() {
-        Some(order) => Input::Order(order),
-        None => inputs.recv().await.unwrap_or(Input::End),
-    }
-}
-
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => pending().await,
-    }
-}
-
-/// Ctrl-C where no prompt sees it, and SIGTERM.
-fn watch_signals(stops: mpsc::UnboundedSender<Stop>) -> io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::task::spawn_local(async move {
-        let mut stop = Stop::Close;
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if stops.send(stop).is_err() {
-                return;
-            }
-            stop = Stop::Now;
-        }
-    });
-    Ok(())
-}
-
-/// What was agreed on, for people.
-fn agreement(url: &str, agreement: &Agreement) -> String {
-    let mut text = format!("connected to {url}");
-    if let Some(subprotocol) = &agreement.subprotocol {
-        text.push_str(&format!(", subprotocol {subprotocol}"));
-    }
-    if let Some(extensions) = &agreement.extensions {
-        text.push_str(&format!(", {extensions}"));
-    }
-    text
-}
-
-/// The URL without user and password.
-fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.into();
-    };
-    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let start = rest
-        .get(..authority)
-        .and_then(|authority| authority.rfind('@'))
-        .map_or(0, |at| at + 1);
-    format!("{scheme}://{}", rest.get(start..).unwrap_or_default())
-}
-
-fn quoted(payload: &[u8]) -> String {
-    if payload.is_empty() {
-        String::new()
-    } else {
-        format!(": {:?}", String::from_utf8_lossy(payload))
     }
 }
 
@@ -631,31 +530,8 @@ const INPUTS: usize = 8;
 /// Orders kept for the next connection.
 const KEPT: usize = 100;
 
-/// Bytes of messages that may wait for the connection before no more input is taken.
-const UNSENT: usize = 256 << 10;
-
 /// Pings whose time is taken at once.
 const PINGS: usize = 64;
 
-/// How long a server may be silent instead of answering our Close frame.
-const CLOSE: Duration = Duration::from_secs(5);
-
 /// How long a Pong may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_not_shown() {
-        for (url, expected) in [
-            ("ws://a:b@c/d@e", "ws://c/d@e"),
-            ("ws://a:b@c@d", "ws://d"),
-            ("ws://c?x@y", "ws://c?x@y"),
-            ("ws+unix:/a@b", "ws+unix:/a@b"),
-        ] {
-            assert_eq!(shown(url), expected);
-        }
-    }
-}
