@@ -14,10 +14,10 @@ use std::{
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use tracing_subscriber::EnvFilter;
 
-/// WebSocket server whose whole protocol runs in a WebAssembly component.
+/// WebSocket server and client whose whole protocol runs in a WebAssembly component.
 ///
-/// The component can reach nothing but the byte streams that this program hands to it. Exit codes: 0 after Ctrl-C or SIGTERM, 1 when
-/// something failed while running, 2 for a command line that is wrong.
+/// The component can reach nothing but the byte streams that this program hands to it. Exit codes of `serve`: 0 after Ctrl-C or SIGTERM, 1
+/// when something failed while running, 2 for a command line that is wrong. Those of `dial` are in its own help.
 #[derive(Debug, Parser)]
 #[command(name = "sockeye", version, max_term_width = 100)]
 struct Cli {
