@@ -14,5 +14,6 @@ mod hostile;
 mod liveness;
 mod parts;
 mod reading;
+mod settings;
 mod upgrade;
 mod writer;
