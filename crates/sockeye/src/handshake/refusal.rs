@@ -40,10 +40,12 @@ pub(crate) fn write_error(error: &HandshakeError, context: Context<'_>, out: &mu
     };
     let (content_type, body) = match error {
         HandshakeError::NotAnUpgrade => page(context),
-        _ => (
-            TEXT,
-            format!("This WebSocket server refuses the request: {error}.\n"),
-        ),
+        _ => {
+            let mut body = format!("This WebSocket server refuses the request: {error}");
+            // Some reasons end in a question.
+            body.push_str(if body.ends_with('?') { "\n" } else { ".\n" });
+            (TEXT, body)
+        }
     };
     write_status(status, out);
     for (name, value) in error.headers() {
@@ -177,6 +179,15 @@ mod tests {
             body.contains("new WebSocket(\"ws://example.com:8080/\")"),
             "{body}"
         );
+    }
+
+    #[test]
+    fn reason_that_is_a_question_ends_like_one() {
+        let (_, body) = answer(
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        );
+        assert!(body.ends_with(" on the way remove it?\n"), "{body}");
     }
 
     #[test]
