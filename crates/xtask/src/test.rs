@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// The whole conformance suite, not a part; its results are recorded in tests/conformance/results
     #[arg(long)]
     full: bool,
+    /// The conformance suite only on this side (repeatable)
+    #[arg(long, value_name = "SIDE")]
+    side: Vec<conformance::Side>,
     /// How long each fuzz target runs
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     fuzz_seconds: u64,
@@ -145,7 +148,7 @@ impl Workbench {
             Step::Fuzz => fuzz::run(Duration::from_secs(options.fuzz_seconds)),
             Step::Conformance => {
                 self.build_host()?;
-                conformance::run(options.full)
+                conformance::run(&options.side, options.full)
             }
             Step::Interop => {
                 self.build_host()?;

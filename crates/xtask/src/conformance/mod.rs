@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 
 use crate::conformance::report::Outcomes;
 use crate::conformance::suite::{Job, Server};
@@ -18,8 +19,8 @@ mod report;
 mod suite;
 
 /// Which side of ours is tested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Side {
     /// `sockeye serve`, the protocol in the component.
     Server,
     /// A client whose protocol is in the component.
@@ -60,17 +61,19 @@ impl Side {
     }
 }
 
-/// Runs the suite on every side: a part of it that takes a few minutes, or with `full` all, whose results are then recorded.
+/// Runs the suite on these sides, all if there are none: a part of it that takes a few minutes, or with `full` all, whose results are then
+/// recorded.
 ///
 /// The host's programs are expected in `target/release`.
-pub(crate) fn run(full: bool) -> Result<Tally> {
+pub(crate) fn run(sides: &[Side], full: bool) -> Result<Tally> {
     let mut cargo = workspace::cargo();
     cargo.args(["build", "--release", "--package", interop::PACKAGE]);
     cargo.args(["--bin", suite::NATIVE]);
     Steps::new(1).cargo("native server and client", &mut cargo)?;
     suite::set_up()?;
     let mut tally = Tally::default();
-    for side in Side::ALL {
+    let is_wanted = |side: &Side| sides.is_empty() || sides.contains(side);
+    for side in Side::ALL.into_iter().filter(is_wanted) {
         tally +=
             run_side(side, full).with_context(|| format!("conformance of the {}", side.name()))?;
     }
