@@ -169,7 +169,7 @@ const TEST: &str = "\
 Examples:
   cargo xtask test                                        everything that CI runs
   cargo xtask test --only unit --only lint                while writing
-  cargo xtask test --only conformance --full              all 517 cases on both sides
+  cargo xtask test --only conformance --full              all 517 cases on every side
   cargo xtask test --only fuzz --fuzz-seconds 3600        a long search
 
 A step whose tools are missing and cannot be set up is counted as skipped, or as failed where CI=true.";
