@@ -1,6 +1,10 @@
 //! A browser: Chromium without a window, and the page that it runs.
 
-use std::{fs, path::Path, process::Stdio};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use serde_json::json;
 use tokio::{
@@ -32,21 +36,9 @@ pub(crate) async fn run(server: &str, group: &str, servers: &[(String, Mode)]) {
         "http://{address}/chromium/page.html?runs={}",
         json!(runs).to_string().replace('"', "%22")
     );
-    let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{server}-{group}"));
-    // What a run before this one left.
-    drop(fs::remove_dir_all(&profile));
-    let mut command = Command::new(set_up("SOCKEYE_CHROMIUM"));
-    command
-        .args(["--headless", "--disable-gpu", "--disable-dev-shm-usage"])
-        // It does not start as root otherwise. The pages are our own.
-        .arg("--no-sandbox")
-        // It reads no file of authorities.
-        .arg("--ignore-certificate-errors")
-        .args(["--no-first-run", "--disable-background-networking"])
-        .args(["--disable-component-update", "--no-proxy-server"])
-        .arg("--remote-debugging-port=0")
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .arg(page);
+    let profile = fresh_profile(&format!("{server}-{group}"));
+    let mut command = command(&profile);
+    command.arg(page);
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -69,6 +61,29 @@ pub(crate) async fn run(server: &str, group: &str, servers: &[(String, Mode)]) {
     // Megabytes of no further use; its last processes may still be writing there.
     drop(fs::remove_dir_all(&profile));
     assert_eq!(verdict, "ok", "{group}");
+}
+
+/// A folder for a profile of this name, without what a run before this one left.
+pub(crate) fn fresh_profile(name: &str) -> PathBuf {
+    let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{name}"));
+    drop(fs::remove_dir_all(&profile));
+    profile
+}
+
+/// How to start the browser.
+pub(crate) fn command(profile: &Path) -> Command {
+    let mut command = Command::new(set_up("SOCKEYE_CHROMIUM"));
+    command
+        .args(["--headless", "--disable-gpu", "--disable-dev-shm-usage"])
+        // It does not start as root otherwise. The pages are our own.
+        .arg("--no-sandbox")
+        // It reads no file of authorities.
+        .arg("--ignore-certificate-errors")
+        .args(["--no-first-run", "--disable-background-networking"])
+        .args(["--disable-component-update", "--no-proxy-server"])
+        .arg("--remote-debugging-port=0")
+        .arg(format!("--user-data-dir={}", profile.display()));
+    command
 }
 
 /// Serves a file of this folder, or takes a verdict.

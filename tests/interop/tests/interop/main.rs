@@ -11,7 +11,9 @@ use tokio::time::timeout;
 use crate::{client::Case, peer::Peer};
 
 mod browser;
+mod chat;
 mod client;
+mod devtools;
 mod peer;
 mod server;
 mod tls;
@@ -277,6 +279,18 @@ mod component {
         chromium_sizes => browser_dials_component("echo");
         chromium_closing => browser_dials_component("client_closes_unasked");
         chromium_order_of_small_messages => browser_dials_component("order");
+    }
+}
+
+/// People in two browsers, and the page of `sockeye serve chat`.
+mod chromium_chats {
+    use super::{Outcome, bounded, chat};
+
+    groups! {
+        two_browsers_see_the_same => bounded(chat::two_browsers());
+        rooms_are_apart => bounded(chat::two_rooms());
+        page_reconnects_to_a_restarted_server => bounded(chat::restart());
+        markup_is_shown_as_text => bounded(chat::markup());
     }
 }
 

@@ -118,7 +118,7 @@ pub(crate) async fn start_component(mode: Mode) -> PeerServer {
 }
 
 /// Reads what a program prints until a line begins so, and returns the rest of that. What it prints later is thrown away.
-async fn first_line(child: &mut Child, beginning: &str) -> String {
+pub(crate) async fn first_line(child: &mut Child, beginning: &str) -> String {
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     while let Some(line) = lines.next_line().await.expect("lines") {
         if let Some(rest) = line.strip_prefix(beginning) {
