@@ -121,7 +121,7 @@ impl Browser {
         if found == *wanted {
             Ok(())
         } else {
-            Err(format!("{expression} is {found}, not {wanted}").into())
+            Err(format!("{found}, not {wanted}, is the value of {expression}").into())
         }
     }
 
@@ -178,8 +178,10 @@ impl Browser {
 
     /// Ends the browser.
     pub(crate) async fn end(mut self) -> Result<(), Failure> {
-        self.child.kill().await?;
-        // Megabytes of no further use; its last processes may still be writing there.
+        // Killed, it would leave processes that still write to the profile.
+        self.call(None, "Browser.close", json!({})).await?;
+        self.child.wait().await?;
+        // Megabytes of no further use.
         drop(fs::remove_dir_all(&self.profile));
         Ok(())
     }
