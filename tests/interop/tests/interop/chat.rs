@@ -1,20 +1,23 @@
 //! The page of `sockeye serve chat`: people who chat in browsers.
 
-use std::process::Stdio;
-
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use crate::{
-    Failure, Outcome,
+    Failure, Mode, Outcome,
     devtools::{Browser, Page},
-    peer::{first_line, set_up},
+    peer::{first_line, serve},
 };
 
 /// Two who are in a room both see all that is said there, in the same order.
-pub(crate) async fn two_browsers() -> Outcome {
-    let server = Server::start("127.0.0.1:0").await?;
-    let mut browser = Browser::start("chat-two-browsers").await?;
+pub(crate) async fn two_browsers(mode: Mode) -> Outcome {
+    let server = Server::start("127.0.0.1:0", mode).await?;
+    let mut browser = Browser::start(if mode.tls {
+        "chat-tls"
+    } else {
+        "chat-two-browsers"
+    })
+    .await?;
     let ann = enter(&mut browser, &server, "tea").await?;
     let ben = enter(&mut browser, &server, "tea").await?;
     introduce(&mut browser, &ann, "Ann").await?;
@@ -58,7 +61,7 @@ pub(crate) async fn two_browsers() -> Outcome {
 
 /// What is said in one room is not heard in another.
 pub(crate) async fn two_rooms() -> Outcome {
-    let server = Server::start("127.0.0.1:0").await?;
+    let server = Server::start("127.0.0.1:0", PLAIN).await?;
     let mut browser = Browser::start("chat-two-rooms").await?;
     let ann = enter(&mut browser, &server, "tea").await?;
     let ben = enter(&mut browser, &server, "coffee").await?;
@@ -79,7 +82,7 @@ pub(crate) async fn two_rooms() -> Outcome {
 
 /// A page whose server goes away says so, and is back by itself when the server is.
 pub(crate) async fn restart() -> Outcome {
-    let server = Server::start("127.0.0.1:0").await?;
+    let server = Server::start("127.0.0.1:0", PLAIN).await?;
     let mut browser = Browser::start("chat-restart").await?;
     let ann = enter(&mut browser, &server, "tea").await?;
     let ben = enter(&mut browser, &server, "tea").await?;
@@ -103,7 +106,7 @@ pub(crate) async fn restart() -> Outcome {
     browser.wait(&ben, TEXT, &json!("After")).await?;
     browser.wait(&ben, SAID, &json!(said)).await?;
 
-    let _server = Server::start(&address).await?;
+    let _server = Server::start(&address, PLAIN).await?;
     for page in [&ann, &ben] {
         browser.wait(page, STATE, &connected()).await?;
     }
@@ -124,7 +127,7 @@ pub(crate) async fn restart() -> Outcome {
 /// What somebody says is text, whatever it looks like.
 pub(crate) async fn markup() -> Outcome {
     const MARKUP: &str = "<img src=x onerror=\"document.title = 'taken over'\">";
-    let server = Server::start("127.0.0.1:0").await?;
+    let server = Server::start("127.0.0.1:0", PLAIN).await?;
     let mut browser = Browser::start("chat-markup").await?;
     let ann = enter(&mut browser, &server, "tea").await?;
     let ben = enter(&mut browser, &server, "tea").await?;
@@ -166,7 +169,8 @@ pub(crate) async fn markup() -> Outcome {
 
 /// Opens the page of a room, and waits until it is connected.
 async fn enter(browser: &mut Browser, server: &Server, room: &str) -> Result<Page, Failure> {
-    let url = format!("http://{}/room/{room}", server.address);
+    let scheme = if server.mode.tls { "https" } else { "http" };
+    let url = format!("{scheme}://{}/room/{room}", server.address);
     let page = browser.open(&url).await?;
     browser.wait(&page, STATE, &connected()).await?;
     Ok(page)
@@ -193,23 +197,21 @@ fn connected() -> Value {
 /// `sockeye serve chat`, killed when dropped.
 struct Server {
     child: Child,
+    /// Host and port.
     address: String,
+    mode: Mode,
 }
 
 impl Server {
-    async fn start(address: &str) -> Result<Self, Failure> {
-        let mut child = Command::new(set_up("SOCKEYE_BIN"))
-            .args(["serve", "chat", "--listen", address])
-            .args(["--log", "warn", "--threads", "1"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
+    async fn start(address: &str, mode: Mode) -> Result<Self, Failure> {
+        let mut child = serve("chat", address, mode).spawn()?;
         let url = first_line(&mut child, "listening on ").await;
-        let address = url.strip_prefix("ws://").ok_or("another scheme")?;
+        let (scheme, address) = url.split_once("://").ok_or("no URL")?;
+        assert_eq!(scheme, if mode.tls { "wss" } else { "ws" });
         Ok(Self {
             child,
             address: address.trim_end_matches('/').to_owned(),
+            mode,
         })
     }
 
@@ -224,6 +226,8 @@ impl Server {
         Ok(())
     }
 }
+
+const PLAIN: Mode = Mode::new(false, false);
 
 /// What the page says about its connection.
 const STATE: &str = "(() => {

@@ -284,10 +284,11 @@ mod component {
 
 /// People in two browsers, and the page of `sockeye serve chat`.
 mod chromium_chats {
-    use super::{Outcome, bounded, chat};
+    use super::{Mode, Outcome, bounded, chat};
 
     groups! {
-        two_browsers_see_the_same => bounded(chat::two_browsers());
+        two_browsers_see_the_same => bounded(chat::two_browsers(Mode::new(false, false)));
+        two_browsers_see_the_same_compressed_over_tls => bounded(chat::two_browsers(Mode::new(true, true)));
         rooms_are_apart => bounded(chat::two_rooms());
         page_reconnects_to_a_restarted_server => bounded(chat::restart());
         markup_is_shown_as_text => bounded(chat::markup());

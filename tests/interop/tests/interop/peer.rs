@@ -92,21 +92,8 @@ pub(crate) struct PeerServer {
 
 /// `sockeye serve`, the protocol in the component, killed when dropped.
 pub(crate) async fn start_component(mode: Mode) -> PeerServer {
-    let mut command = Command::new(set_up("SOCKEYE_BIN"));
-    command.args(["serve", "echo", "--listen", "127.0.0.1:0"]);
-    command.args(["--max-message", "20MiB", "--origin", "any"]);
-    command.args(["--log", "warn", "--threads", "1"]);
-    if mode.deflate {
-        command.arg("--deflate");
-    }
-    if mode.tls {
-        command.arg("--tls-cert").arg(&TLS.files.certificate);
-        command.arg("--tls-key").arg(&TLS.files.key);
-    }
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
+    let mut child = serve("echo", "127.0.0.1:0", mode)
+        .args(["--max-message", "20MiB", "--origin", "any"])
         .spawn()
         .expect("the server starts");
     let url = first_line(&mut child, "listening on ").await;
@@ -115,6 +102,25 @@ pub(crate) async fn start_component(mode: Mode) -> PeerServer {
         _stdin: None,
         _child: child,
     }
+}
+
+/// How to start `sockeye serve` with one of its applications.
+pub(crate) fn serve(application: &str, address: &str, mode: Mode) -> Command {
+    let mut command = Command::new(set_up("SOCKEYE_BIN"));
+    command.args(["serve", application, "--listen", address]);
+    command.args(["--log", "warn", "--threads", "1"]);
+    if mode.deflate {
+        command.arg("--deflate");
+    }
+    if mode.tls {
+        command.arg("--tls-cert").arg(&TLS.files.certificate);
+        command.arg("--tls-key").arg(&TLS.files.key);
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    command
 }
 
 /// Reads what a program prints until a line begins so, and returns the rest of that. What it prints later is thrown away.
