@@ -210,3 +210,50 @@ impl Next<'_> {
         received
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Wake;
+
+    use sockeye::{Agreement, Role};
+
+    use super::*;
+    use crate::{Config, Conn, Parts, Transport};
+
+    /// A task of which there is nothing but its waker.
+    struct Task;
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[tokio::test]
+    async fn senders_that_were_given_up_are_forgotten() {
+        let (stream, _peer) = tokio::io::duplex(16);
+        let mut config = Config::new(Role::Server);
+        config.write_buffer_size = 1;
+        let conn = Conn::from_parts(Parts {
+            transport: Transport::new(stream),
+            role: Role::Server,
+            agreement: Agreement::default(),
+            unread: Vec::new(),
+            config,
+        });
+        let sender = conn.sender();
+        // The stream takes 16 bytes of it, and nothing after that.
+        sender.send(vec![0; 100]).await.unwrap();
+        for _ in 0..100 {
+            let waker = Waker::from(Arc::new(Task));
+            let mut cx = Context::from_waker(&waker);
+            let mut sending = Box::pin(sender.send("late"));
+            assert!(sending.as_mut().poll(&mut cx).is_pending());
+            let mut pinging = Box::pin(sender.ping("late"));
+            assert!(pinging.as_mut().poll(&mut cx).is_pending());
+            // One waker for both; the one that is left waits anew when it is polled.
+            drop(sending);
+            assert!(pinging.as_mut().poll(&mut cx).is_pending());
+        }
+        assert_eq!(sender.shared.lock().waiters.len(), 0);
+        assert_eq!(sender.waiting(), 102 - 16);
+    }
+}

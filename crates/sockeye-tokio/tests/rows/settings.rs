@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -12,7 +13,10 @@ use sockeye_tokio::{
     Agreement, CloseCode, Config, Conn, HandshakeError, MessageKind, OriginPolicy, Parts, Role,
     Transport, UpgradeError, Upgrader,
 };
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex},
+    time::{Instant, sleep},
+};
 
 /// Notes how much is asked for in each read.
 struct Asked(DuplexStream, Arc<Mutex<Vec<usize>>>);
@@ -88,6 +92,30 @@ async fn row_03_write_buffer_size_is_a_setting() {
     assert_eq!(conn.sender().waiting(), 2 * 604 - 64);
     assert!(conn.send(message).now_or_never().is_none());
     assert_eq!(conn.sender().waiting(), 2 * 604 - 64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_02_handshake_timeout_bounds_reading_and_writing_together() {
+    let (stream, mut peer) = duplex(64);
+    let start = Instant::now();
+    // The request comes late, and then nobody reads the response.
+    let client = tokio::spawn(async move {
+        sleep(Duration::from_secs(9)).await;
+        peer.write_all(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        )
+        .await
+        .unwrap();
+        peer
+    });
+    let refused = Upgrader::new().accept(Transport::new(stream)).await;
+    assert!(matches!(
+        refused,
+        Err(UpgradeError::Handshake(HandshakeError::Timeout))
+    ));
+    assert_eq!(start.elapsed().as_secs(), 10);
+    drop(client.await.unwrap());
 }
 
 #[tokio::test]
