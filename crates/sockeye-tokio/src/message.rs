@@ -10,7 +10,7 @@ use crate::Utf8Bytes;
 /// A whole message ([RFC 6455 §5.6](https://www.rfc-editor.org/rfc/rfc6455#section-5.6)). Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 6455 knows two kinds")]
-// A tag of one byte would have the other 39 moved at odd offsets, which stalls: 10 ns a message.
+// A tag of one byte would have the other 39 moved at odd offsets, which stalls.
 #[repr(usize)]
 pub enum Message {
     /// Text.
