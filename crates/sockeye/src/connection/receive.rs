@@ -5,7 +5,7 @@ use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use super::{Connection, Initiator, State, assembly::Assembly};
 use crate::{
     CloseCode, CloseFrame, Delivery, Event, FrameHeader, MaskingKey, Message, MessageKind,
-    MessageRef, Opcode, ProtocolError, Role, utf8::from_utf8,
+    MessageRef, Opcode, Part, ProtocolError, Role, utf8::from_utf8,
 };
 
 /// What is known of the frame whose end has not come.
@@ -77,8 +77,18 @@ impl Connection {
             self.age_unfinished();
             return Ok(None);
         }
-        if let Some(message) = self.receive_message(input, out) {
-            return message.map(|message| Some(Event::Message(message.into())));
+        if let Some(message) = self.receive_short(input, out) {
+            return message.map(|message| {
+                Some(match (self.delivery, message) {
+                    (Delivery::Messages, message) => Event::Message(message.into()),
+                    (Delivery::Parts, MessageRef::Text(text)) => {
+                        Event::Part(Part::new(MessageKind::Text, text.as_bytes(), true))
+                    }
+                    (Delivery::Parts, MessageRef::Binary(data)) => {
+                        Event::Part(Part::new(MessageKind::Binary, data, true))
+                    }
+                })
+            });
         }
         self.timers.heard();
         match self.advance(input, out) {
@@ -106,11 +116,23 @@ impl Connection {
         input: &mut &'i mut [u8],
         out: &mut Vec<u8>,
     ) -> Option<Result<MessageRef<'i>, ProtocolError>> {
+        if self.delivery != Delivery::Messages {
+            return None;
+        }
+        self.receive_short(input, out)
+    }
+
+    /// [`Self::receive_message`], for either delivery.
+    #[inline]
+    fn receive_short<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Option<Result<MessageRef<'i>, ProtocolError>> {
         if self.state == State::Closed
             || self.close_received
             || self.message.is_some()
             || self.incoming.is_amid_frame()
-            || self.delivery != Delivery::Messages
         {
             return None;
         }

@@ -67,6 +67,30 @@ impl Connection {
         Ok(&[])
     }
 
+    /// Appends the frame header of a message of `len` bytes that goes out as it is, and leaves the payload to the caller: write it after
+    /// `out`. False, with nothing appended, when the payload has to be masked or compressed: [`Self::send`] it then.
+    ///
+    /// Text must be UTF-8; the caller has seen to that.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::send`].
+    pub fn send_header(
+        &mut self,
+        kind: MessageKind,
+        len: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, SendError> {
+        self.check_sendable()?;
+        let is_as_it_is = self.role == Role::Server
+            && !self.compresses(usize::try_from(len).unwrap_or(usize::MAX));
+        if is_as_it_is {
+            let (bytes, header_len) = FrameHeader::new(kind.opcode(), len).encode();
+            out.extend_from_slice(&bytes[..header_len]);
+        }
+        Ok(is_as_it_is)
+    }
+
     /// Appends a part of a message to `out`, as a frame of its own. The first part decides whether the message is compressed. Control
     /// frames may go between the parts of a message, other messages may not.
     ///

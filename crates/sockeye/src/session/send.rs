@@ -4,7 +4,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{Closed, Phase, Session, SessionError};
-use crate::{CloseFrame, Connection, Message, Part, PreparedMessage, SendError};
+use crate::{
+    CloseFrame, Connection, Message, MessageKind, Part, PreparedMessage, SendError,
+};
 
 impl Session {
     /// Appends a message to `out`.
@@ -29,6 +31,21 @@ impl Session {
         out: &mut Vec<u8>,
     ) -> Result<&'m [u8], SendError> {
         self.connection()?.send_vectored(message, out)
+    }
+
+    /// Appends the header of a message to `out` whose payload goes out as it is: write that after `out`. False: [`Self::send`] it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotOpen`], or those of [`Connection::send_header`].
+    #[inline]
+    pub fn send_header(
+        &mut self,
+        kind: MessageKind,
+        len: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, SendError> {
+        self.connection()?.send_header(kind, len, out)
     }
 
     /// Appends a part of a message to `out`, as a frame of its own.
