@@ -48,9 +48,10 @@ pub enum ProtocolError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// A message is longer than [`Limits::message_size`](crate::Limits::message_size).
+    /// A message is longer than [`Limits::message_size`](crate::Limits::message_size), or one received in parts than
+    /// [`Limits::parts_size`](crate::Limits::parts_size).
     MessageTooBig {
-        /// The limit in bytes.
+        /// The limit in bytes, `usize::MAX` where it is more than that.
         limit: usize,
     },
     /// A message has more frames than [`Limits::fragments`](crate::Limits::fragments).

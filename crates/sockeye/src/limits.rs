@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-/// Bounds on size. Each is finite by default.
+use crate::ProtocolError;
+
+/// Bounds on size. Each but `parts_size` is finite by default.
 ///
 /// With these, a connection holds at most `message_size` (the message under way) plus a frame header, plus what
 /// permessage-deflate needs: the two windows and the compressor's tables.
@@ -12,6 +14,10 @@ pub struct Limits {
     /// Longest message in bytes, after inflation. Default 1 MiB. Above it the connection fails with 1009. It does not bound
     /// messages that are received in parts ([`Delivery::Parts`](crate::Delivery::Parts)), but the longest part of a compressed one.
     pub message_size: usize,
+    /// Longest message in bytes, after inflation, that is received in parts ([`Delivery::Parts`](crate::Delivery::Parts)), parts that were
+    /// dropped included. Default `u64::MAX`: no bound, since no part is held. Above it the connection fails with 1009: at the header of
+    /// the frame that crosses it, and where a compressed message inflates to more.
+    pub parts_size: u64,
     /// Longest frame payload in bytes, judged by the frame's header. Default 1 MiB. Above it the connection fails with 1009.
     pub frame_size: u64,
     /// Most frames in one message, empty ones included. Default 131,072: frames are joined as they come, so that one costs no memory,
@@ -19,10 +25,20 @@ pub struct Limits {
     pub fragments: u32,
 }
 
+impl Limits {
+    /// The error for a message in parts that is longer than [`Self::parts_size`].
+    pub(crate) fn parts_too_big(&self) -> ProtocolError {
+        ProtocolError::MessageTooBig {
+            limit: usize::try_from(self.parts_size).unwrap_or(usize::MAX),
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             message_size: 1 << 20,
+            parts_size: u64::MAX,
             frame_size: 1 << 20,
             fragments: 131_072,
         }

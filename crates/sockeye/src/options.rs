@@ -39,6 +39,7 @@ impl Options {
         Self {
             limits: Limits {
                 message_size: 1 << 20,
+                parts_size: u64::MAX,
                 frame_size: 1 << 20,
                 fragments: 131_072,
             },

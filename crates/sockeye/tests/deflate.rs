@@ -5,8 +5,8 @@ mod common;
 
 use common::*;
 use sockeye::{
-    Connection, DeflateParameters, Delivery, FrameHeader, Message, MessageKind, Options, Part,
-    PreparedMessage, ProtocolError, Role, SendError, WindowBits,
+    Connection, DeflateParameters, Delivery, Event, FrameHeader, Message, MessageKind, Options,
+    Part, PreparedMessage, ProtocolError, Role, SendError, WindowBits,
 };
 
 /// A connection with windows of 15 bits that last, or with these parameters and options.
@@ -23,7 +23,7 @@ fn default(role: Role) -> Connection {
 }
 
 #[track_caller]
-fn assert_inflated(role: Role, bytes: &[u8], events: &[sockeye::Event<'static>]) {
+fn assert_inflated(role: Role, bytes: &[u8], events: &[Event<'static>]) {
     let outcome = feed_everywhere(|| default(role), bytes);
     assert_eq!(outcome.events, events);
     assert_eq!((outcome.out, outcome.error), (vec![], None));
@@ -155,6 +155,61 @@ fn limit_is_on_the_inflated_message_and_exact() {
 }
 
 #[test]
+fn limit_of_parts_is_on_the_inflated_message_and_exact() {
+    for role in ROLES {
+        let peer = |limit: u64| {
+            move || {
+                deflating(role, |_, options| {
+                    options.delivery = Delivery::Parts;
+                    options.limits.message_size = 0;
+                    options.limits.parts_size = limit;
+                })
+            }
+        };
+        let bytes = to(role, 0xC1, HELLO);
+        let outcome = feed_everywhere(peer(5), &bytes);
+        let hello = Event::Part(Part::new(MessageKind::Text, b"Hello", true));
+        assert_eq!((&outcome.events[..], outcome.error), (&[hello][..], None));
+        for limit in 0..5 {
+            let error = ProtocolError::MessageTooBig { limit };
+            // Not even the part that holds the last byte within the limit, when one beyond it came with it.
+            let outcome = feed(&mut peer(limit as u64)(), [&bytes[..]]);
+            assert_eq!((outcome.events, outcome.error), (vec![], Some(error)));
+            assert_eq!(outcome.out, failure(role, 1009, error));
+            let outcome = feed(&mut peer(limit as u64)(), bytes.chunks(1));
+            assert_eq!(outcome.error, Some(error));
+        }
+        // A mebibyte of zeros in a kibibyte: handed over is at most the limit, and no more is inflated.
+        let mut sender = deflating(
+            match role {
+                Role::Server => Role::Client,
+                Role::Client => Role::Server,
+            },
+            |_, _| (),
+        );
+        let mut bomb = Vec::new();
+        let zeros = Message::binary(vec![0; 1 << 20]);
+        sender.send(zeros, &mut bomb).unwrap();
+        assert!(bomb.len() < 4096);
+        for limit in [10_000, 1 << 19, (1 << 20) - 1] {
+            let outcome = feed(&mut peer(limit as u64)(), [&bomb[..]]);
+            let error = ProtocolError::MessageTooBig { limit };
+            assert_eq!(outcome.error, Some(error));
+            let len: usize = outcome
+                .events
+                .iter()
+                .map(|event| match event {
+                    Event::Part(part) => part.data.len(),
+                    other => panic!("{other:?}"),
+                })
+                .sum();
+            assert!(len <= limit && len + 4 * 1032 >= limit, "{len} of {limit}");
+        }
+        assert_eq!(feed(&mut peer(1 << 20)(), [&bomb[..]]).error, None);
+    }
+}
+
+#[test]
 fn compressed_text_fails_at_the_frame_that_shows_it() {
     for role in ROLES {
         for invalid in [
@@ -216,7 +271,7 @@ fn parts_are_inflated_as_they_come() {
         let mut joined = Vec::new();
         for event in outcome.events {
             match event {
-                sockeye::Event::Part(part) => joined.extend_from_slice(&part.data),
+                Event::Part(part) => joined.extend_from_slice(&part.data),
                 other => assert_eq!(other, pong(b"")),
             }
         }

@@ -216,6 +216,7 @@ fn default_limits_are_one_mebibyte_and_131072_fragments() {
         (limits.message_size, limits.frame_size, limits.fragments),
         (1 << 20, 1 << 20, 131_072)
     );
+    assert_eq!(limits.parts_size, u64::MAX);
     for role in ROLES {
         let options = Options::new(role);
         assert_eq!(options.limits, limits);

@@ -218,10 +218,125 @@ fn message_that_comes_whole_after_all_is_bounded() {
         let mut peer = connection_with(role, set);
         feed(&mut peer, [&bytes[..header]]);
         peer.set_delivery(Delivery::Messages);
-        let outcome = feed(&mut peer, [&bytes[header..header + 1000]]);
-        assert_eq!((outcome.events, outcome.error), (vec![], None));
-        let outcome = feed(&mut peer, [&bytes[header + 1000..]]);
+        // Its frame has announced its length by then: not one byte is held.
+        let outcome = feed(&mut peer, [&bytes[header..=header]]);
         let error = ProtocolError::MessageTooBig { limit: 1000 };
-        assert_eq!(outcome.error, Some(error));
+        assert_eq!((outcome.events, outcome.error), (vec![], Some(error)));
+    }
+}
+
+fn bounded(limit: u64) -> impl Fn(&mut Options) {
+    move |options| {
+        in_parts(options);
+        options.limits.message_size = 1;
+        options.limits.parts_size = limit;
+    }
+}
+
+#[test]
+fn message_in_parts_of_exactly_its_limit_passes() {
+    for role in ROLES {
+        let bytes = [
+            to(role, 0x01, b"abcd"),
+            to(role, 0x00, b"ef"),
+            to(role, 0x89, b"not counted"),
+            to(role, 0x80, b""),
+            // And it starts anew.
+            to(role, 0x82, b"ghijkl"),
+        ]
+        .concat();
+        let outcome = feed_everywhere(|| connection_with(role, bounded(6)), &bytes);
+        let events = [
+            part(MessageKind::Text, b"abcdef", false),
+            ping(b"not counted"),
+            part(MessageKind::Text, b"", true),
+            part(MessageKind::Binary, b"ghijkl", true),
+        ];
+        assert_eq!((outcome.events, outcome.error), (events.to_vec(), None));
+    }
+}
+
+#[test]
+fn message_in_parts_above_its_limit_fails_at_the_header_that_says_so() {
+    for role in ROLES {
+        let error = ProtocolError::MessageTooBig { limit: 6 };
+        for (first, len) in [(0x01, 7), (0x82, 7), (0x02, 1 << 20)] {
+            let bytes = header_to(role, first, len);
+            assert_failed_with(role, bounded(6), &bytes, &[], 1009, error);
+        }
+        for (held, next) in [(6, 1), (5, 2), (1, 1 << 20)] {
+            let bytes = [
+                to(role, 0x02, &vec![7; held]),
+                to(role, 0x00, b""),
+                header_to(role, 0x00, next),
+            ]
+            .concat();
+            let events = [part(MessageKind::Binary, &vec![7; held], false)];
+            assert_failed_with(role, bounded(6), &bytes, &events, 1009, error);
+        }
+        let none = ProtocolError::MessageTooBig { limit: 0 };
+        assert_failed_with(role, bounded(0), &header_to(role, 0x82, 1), &[], 1009, none);
+        let huge = header_to(role, 0x82, u64::MAX >> 1);
+        let set = |options: &mut Options| {
+            bounded(u64::MAX)(options);
+            options.limits.frame_size = u64::MAX;
+        };
+        assert_eq!(
+            feed(&mut connection_with(role, set), [&huge[..]]).error,
+            None
+        );
+    }
+}
+
+#[test]
+fn limit_of_parts_does_not_bound_whole_messages() {
+    for role in ROLES {
+        let set = |options: &mut Options| options.limits.parts_size = 0;
+        let bytes = [to(role, 0x01, b"ab"), to(role, 0x80, b"c")].concat();
+        assert_received_with(role, set, &bytes, &[text("abc")], &[]);
+    }
+}
+
+#[test]
+fn limit_of_parts_counts_across_changes_of_delivery() {
+    for role in ROLES {
+        let set = |options: &mut Options| options.limits.parts_size = 6;
+        let error = Some(ProtocolError::MessageTooBig { limit: 6 });
+        let frames = [
+            to(role, 0x02, b"abcd"),
+            to(role, 0x00, b"ef"),
+            to(role, 0x80, b"g"),
+        ];
+        // What was held counts once it is handed over.
+        let mut peer = connection_with(role, set);
+        feed(&mut peer, [&frames[0][..]]);
+        let first = peer.set_delivery(Delivery::Parts);
+        assert_eq!(first, Some(Part::new(MessageKind::Binary, b"abcd", false)));
+        let outcome = feed(&mut peer, [&frames[1][..], &frames[2]]);
+        assert_eq!(outcome.events, [part(MessageKind::Binary, b"ef", false)]);
+        assert_eq!(outcome.error, error);
+        // So does what is dropped.
+        let mut peer = connection_with(role, set);
+        peer.set_delivery(Delivery::Parts);
+        feed(&mut peer, [&frames[0][..]]);
+        peer.set_delivery(Delivery::Messages);
+        assert_eq!(feed(&mut peer, [&frames[1][..]]).error, None);
+        let outcome = feed(&mut peer, [&frames[2][..]]);
+        assert_eq!((outcome.events, outcome.error), (vec![], error));
+        // A frame that began as that of a whole message is judged by what it has left.
+        for len in [6, 7] {
+            let bytes = to(role, 0x82, &[7; 7][..len]);
+            let cut = bytes.len() - 3;
+            let mut peer = connection_with(role, set);
+            feed(&mut peer, [&bytes[..cut]]);
+            let first = peer.set_delivery(Delivery::Parts).unwrap();
+            assert_eq!(first.data.len(), len - 3);
+            let outcome = feed(&mut peer, [&bytes[cut..=cut], &bytes[cut + 1..]]);
+            assert_eq!(outcome.error, error.filter(|_| len > 6));
+            let parts = [(&[7][..], false), (&[7, 7], true)];
+            let parts = parts.map(|(data, fin)| part(MessageKind::Binary, data, fin));
+            let expected = if len > 6 { &[][..] } else { &parts };
+            assert_eq!(outcome.events, expected);
+        }
     }
 }

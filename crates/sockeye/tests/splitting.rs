@@ -22,6 +22,7 @@ fn options(random: &mut Random, role: Role) -> Options {
         options.delivery = Delivery::Parts;
     }
     options.limits.message_size = random.choose(&[0, 50, 700, 1 << 20, 1 << 20]);
+    options.limits.parts_size = random.choose(&[0, 50, 700, u64::MAX, u64::MAX]);
     options.limits.frame_size = random.choose(&[100, 1000, 1 << 20, 1 << 20]);
     options.limits.fragments = random.choose(&[2, 1024, 1024]);
     options

@@ -34,6 +34,7 @@ fn receive(role: Role, data: &[u8]) {
         options.delivery = Delivery::Parts;
     }
     options.limits.message_size = [1 << 20, 0, 100, 5000][usize::from(sizes & 3)];
+    options.limits.parts_size = [u64::MAX, 0, 100, 5000][usize::from(sizes >> 6)];
     options.limits.frame_size = [1 << 20, 125, 1000, u64::MAX][usize::from(sizes >> 2 & 3)];
     options.limits.fragments = [1024, 1, 3, u32::MAX][usize::from(sizes >> 4 & 3)];
     let parameters = (flags & 4 != 0).then(|| {

@@ -3,7 +3,8 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    MaskingKey, Message, MessageKind, ProtocolError, deflate::Compression, utf8::Utf8Validator,
+    Delivery, Limits, MaskingKey, Message, MessageKind, ProtocolError, deflate::Compression,
+    utf8::Utf8Validator,
 };
 
 /// A message of which a part has come.
@@ -13,10 +14,10 @@ pub(super) struct Assembly {
     pub(super) compressed: bool,
     /// Frames so far, empty ones included.
     pub(super) fragments: u32,
-    /// A frame of it began in parts delivery, which no limit of messages bounds.
-    pub(super) is_unjudged: bool,
-    /// A part of it was handed over.
-    pub(super) is_handed_over: bool,
+    /// The limit that the frame under way was judged by: of messages, or of those in parts.
+    pub(super) judged_for: Delivery,
+    /// Bytes of it that were handed over in parts, or dropped.
+    pub(super) handed_over: u64,
     /// Parts of it were handed over, and nobody wants the rest.
     pub(super) is_skipped: bool,
     utf8: Utf8Validator,
@@ -41,8 +42,8 @@ impl Assembly {
             kind,
             compressed,
             fragments: 0,
-            is_unjudged: false,
-            is_handed_over: false,
+            judged_for: Delivery::Messages,
+            handed_over: 0,
             is_skipped: false,
             utf8: Utf8Validator::new(),
             content,
@@ -54,6 +55,27 @@ impl Assembly {
         match &self.content {
             Content::Text(text) => text.len() + self.utf8.pending_len(),
             Content::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// Judges `len` further bytes of payload by the limit of `judged_for`. Compressed ones are judged as they inflate.
+    #[inline]
+    pub(super) fn check_len(&self, len: u64, limits: &Limits) -> Result<(), ProtocolError> {
+        if self.compressed {
+            return Ok(());
+        }
+        match self.judged_for {
+            Delivery::Messages
+                if len > (limits.message_size as u64).saturating_sub(self.len() as u64) =>
+            {
+                Err(ProtocolError::MessageTooBig {
+                    limit: limits.message_size,
+                })
+            }
+            Delivery::Parts if len > limits.parts_size.saturating_sub(self.handed_over) => {
+                Err(limits.parts_too_big())
+            }
+            _ => Ok(()),
         }
     }
 

@@ -16,8 +16,9 @@ const MAX_MATCH: usize = 258;
 impl Connection {
     /// Changes how messages are handed over, from now on.
     ///
-    /// To [`Delivery::Parts`]: returned is what has come of the message under way, as its first part. Back to
-    /// [`Delivery::Messages`]: the rest of a message of which parts were handed over is dropped; one of which none was comes whole.
+    /// To [`Delivery::Parts`]: returned is what has come of the message under way, as its first part. It counts towards
+    /// [`Limits::parts_size`](crate::Limits::parts_size), which is asked only about what follows. Back to [`Delivery::Messages`]: the rest of
+    /// a message of which parts were handed over is dropped; one of which none was comes whole.
     pub fn set_delivery(&mut self, delivery: Delivery) -> Option<Part<'static>> {
         if delivery == self.delivery {
             return None;
@@ -26,7 +27,7 @@ impl Connection {
         let message = self.message.as_mut()?;
         match delivery {
             Delivery::Messages => {
-                message.is_skipped |= message.is_handed_over;
+                message.is_skipped |= message.handed_over > 0;
                 None
             }
             Delivery::Parts => {
@@ -34,7 +35,7 @@ impl Connection {
                 if data.is_empty() || message.is_skipped {
                     return None;
                 }
-                message.is_handed_over = true;
+                message.handed_over = data.len() as u64;
                 Some(Part::new(message.kind, data, false))
             }
         }
@@ -46,20 +47,20 @@ impl Connection {
         self.message.is_some() || self.sending.is_some() || self.incoming.is_amid_frame()
     }
 
-    /// Whether the message under way is not kept.
+    /// How the message under way, or the next, is handed over. One whose rest nobody wants still comes in parts, which are dropped.
     #[inline]
-    pub(super) fn is_in_parts(&self) -> bool {
-        self.delivery == Delivery::Parts
-            || self
-                .message
-                .as_ref()
-                .is_some_and(|message| message.is_skipped)
+    pub(super) fn current_delivery(&self) -> Delivery {
+        match &self.message {
+            Some(message) if message.is_skipped => Delivery::Parts,
+            _ => self.delivery,
+        }
     }
 
     /// Takes payload of a frame of a compressed message, and returns what it inflates to.
     ///
     /// A part is at most as long as [`Limits::message_size`](crate::Limits::message_size), or 4 KiB. What might not fit stays in `input` for
-    /// the next part: a message must not fail because a read brought much of it.
+    /// the next part: a message must not fail because a read brought much of it. Only the message as a whole is bounded, by
+    /// [`Limits::parts_size`](crate::Limits::parts_size): a part that would cross that is not handed over.
     pub(super) fn receive_inflated_part<'i>(
         &mut self,
         mut frame: Frame,
@@ -71,6 +72,8 @@ impl Connection {
             return Ok(None);
         };
         let limit = self.limits.message_size.max(4 * MAX_RATIO);
+        let left = self.limits.parts_size.saturating_sub(message.handed_over);
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
         let mut part = Vec::new();
         loop {
             let room = limit.saturating_sub(part.len() + MAX_MATCH) / MAX_RATIO;
@@ -84,7 +87,13 @@ impl Connection {
             }
             frame.mask = frame.mask.advanced(len);
             frame.remaining -= len as u64;
-            message.inflate_part(data, &mut part, compression, limit)?;
+            // No piece inflates beyond the limit of a part: it is the message that is too big.
+            message
+                .inflate_part(data, &mut part, compression, limit.min(left))
+                .map_err(|error| match error {
+                    ProtocolError::MessageTooBig { .. } => self.limits.parts_too_big(),
+                    error => error,
+                })?;
             if frame.remaining == 0 || input.is_empty() || part.len() > limit / 2 {
                 break;
             }
@@ -104,7 +113,7 @@ impl Connection {
             return None;
         }
         let message = self.message.as_mut()?;
-        message.is_handed_over = true;
+        message.handed_over = message.handed_over.saturating_add(data.len() as u64);
         let (kind, is_skipped) = (message.kind, message.is_skipped);
         if last {
             self.message = None;

@@ -347,42 +347,25 @@ impl Connection {
                     limit: self.limits.frame_size,
                 });
             }
-            let held = match &mut self.message {
-                None => {
-                    let kind = if header.opcode == Opcode::Text {
-                        MessageKind::Text
-                    } else {
-                        MessageKind::Binary
-                    };
-                    let message = self.message.insert(Assembly::new(kind, header.rsv1));
-                    message.fragments = 1;
-                    0
-                }
-                Some(message) => {
-                    if message.fragments >= self.limits.fragments {
-                        return Err(ProtocolError::TooManyFragments {
-                            limit: self.limits.fragments,
-                        });
-                    }
-                    message.fragments += 1;
-                    message.len()
-                }
-            };
-            // Judged by the announced length, so that not one byte too many is held. Compressed messages are judged as they inflate.
-            let compressed = self
-                .message
-                .as_ref()
-                .is_some_and(|message| message.compressed);
-            let room = (self.limits.message_size as u64).saturating_sub(held as u64);
-            if self.is_in_parts()
-                && let Some(message) = &mut self.message
-            {
-                message.is_unjudged = !compressed;
-            } else if !compressed && header.payload_len > room {
-                return Err(ProtocolError::MessageTooBig {
-                    limit: self.limits.message_size,
+            let delivery = self.current_delivery();
+            let message = self.message.get_or_insert_with(|| {
+                let kind = if header.opcode == Opcode::Text {
+                    MessageKind::Text
+                } else {
+                    MessageKind::Binary
+                };
+                Assembly::new(kind, header.rsv1)
+            });
+            if message.fragments > 0 && message.fragments >= self.limits.fragments {
+                return Err(ProtocolError::TooManyFragments {
+                    limit: self.limits.fragments,
                 });
             }
+            message.fragments += 1;
+            message.judged_for = delivery;
+            // Judged by the announced length, so that not one byte too many is held or handed over. Compressed messages are judged as
+            // they inflate.
+            message.check_len(header.payload_len, &self.limits)?;
         }
         Ok(Frame {
             opcode: header.opcode,
@@ -399,7 +382,8 @@ impl Connection {
         frame: Frame,
         input: &mut &'i mut [u8],
     ) -> Result<Option<Event<'i>>, ProtocolError> {
-        let is_in_parts = self.is_in_parts();
+        let delivery = self.current_delivery();
+        let is_in_parts = delivery == Delivery::Parts;
         if is_in_parts
             && self
                 .message
@@ -408,19 +392,16 @@ impl Connection {
         {
             return self.receive_inflated_part(frame, input);
         }
+        if let Some(message) = &mut self.message
+            && message.judged_for != delivery
+        {
+            message.judged_for = delivery;
+            message.check_len(frame.remaining, &self.limits)?;
+        }
         let len = usize::try_from(frame.remaining)
             .unwrap_or(usize::MAX)
             .min(input.len());
         let data = take(input, len);
-        if !is_in_parts
-            && let Some(message) = &self.message
-            && message.is_unjudged
-            && message.len() + len > self.limits.message_size
-        {
-            return Err(ProtocolError::MessageTooBig {
-                limit: self.limits.message_size,
-            });
-        }
         // In WebAssembly one pass of our own is faster than two of which the host does one, see `MaskingKey::append`.
         let appended = cfg!(target_arch = "wasm32")
             && !is_in_parts
