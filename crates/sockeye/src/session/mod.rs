@@ -3,6 +3,7 @@
 mod answer;
 mod error;
 mod event;
+mod open;
 mod receive;
 mod send;
 mod settings;
@@ -130,6 +131,36 @@ impl Session {
         }
     }
 
+    /// Goes on, as the server, with a connection whose opening handshake was done elsewhere and ended in this agreement: messages may be
+    /// sent at once. What the client sent behind its request is to be given to [`Self::receive`].
+    ///
+    /// Of [`AcceptSettings::handshake`] only the level and threshold of permessage-deflate count; nobody is asked.
+    #[must_use]
+    pub fn accepted(
+        now: Duration,
+        settings: Arc<AcceptSettings>,
+        agreement: &Agreement,
+        entropy: Entropy,
+    ) -> Self {
+        let echo = settings.echo;
+        Self::opened(now, Settings::Accept(settings), echo, agreement, entropy)
+    }
+
+    /// Goes on, as the client, with a connection whose opening handshake was done elsewhere and ended in this agreement: messages may be
+    /// sent at once. What the server sent behind its response is to be given to [`Self::receive`].
+    ///
+    /// Of [`DialSettings::handshake`] only the level and threshold of permessage-deflate count.
+    #[must_use]
+    pub fn dialled(
+        now: Duration,
+        settings: Arc<DialSettings>,
+        agreement: &Agreement,
+        entropy: Entropy,
+    ) -> Self {
+        let echo = settings.echo;
+        Self::opened(now, Settings::Dial(settings), echo, agreement, entropy)
+    }
+
     /// Tells the time and acts on it. Call it before the [`Self::receive`] calls of each read, and at [`Self::poll_timeout`]. Write
     /// `out` afterwards.
     ///
@@ -178,6 +209,26 @@ impl Session {
     #[must_use]
     pub const fn is_finished(&self) -> bool {
         matches!(self.phase, Phase::Ended)
+    }
+
+    fn opened(
+        now: Duration,
+        settings: Settings,
+        echo: bool,
+        agreement: &Agreement,
+        entropy: Entropy,
+    ) -> Self {
+        let mut session = Self {
+            phase: Phase::Ended,
+            settings,
+            echo,
+            entropy,
+            now,
+            due: None,
+            held: Vec::new(),
+        };
+        session.open(agreement, &mut Vec::new());
+        session
     }
 
     fn open(&mut self, agreement: &Agreement, out: &mut Vec<u8>) {

@@ -148,7 +148,7 @@ fn everything_that_a_connection_sends_a_session_sends() {
     session.send(Message::text("1"), out).unwrap();
     let rest = session.send_vectored(&message, out).unwrap();
     out.extend_from_slice(rest);
-    let part = Part::new(sockeye::MessageKind::Text, b"3", true);
+    let part = Part::new(MessageKind::Text, b"3", true);
     session.send_part(&part, out).unwrap();
     session.send_prepared(&mut prepared, out).unwrap();
     session.ping(b"5", out).unwrap();

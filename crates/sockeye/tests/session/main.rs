@@ -6,6 +6,7 @@ mod common;
 mod asking;
 mod batches;
 mod ending;
+mod opened;
 mod opening;
 
 use core::time::Duration;
@@ -13,10 +14,10 @@ use std::sync::Arc;
 
 use common::{ROLES, close_payload, entropy, from, to};
 use sockeye::{
-    AcceptSettings, AnswerError, CloseCode, CloseFrame, Closed, Delivery, DialOptions,
-    DialSettings, ExtraHeaders, HandshakeError, Initiator, InvalidOption, Message, OriginPolicy,
-    Part, PreparedMessage, ProtocolError, Role, SendError, Session, SessionError, SessionEvent,
-    UpgradeOptions,
+    AcceptSettings, Agreement, AnswerError, CloseCode, CloseFrame, Closed, Delivery, DialOptions,
+    DialSettings, ExtraHeaders, HandshakeError, Initiator, InvalidOption, Limits, Message,
+    MessageKind, OriginPolicy, Part, PreparedMessage, ProtocolError, Role, SendError, Session,
+    SessionError, SessionEvent, State, UpgradeOptions,
 };
 
 /// The origin of the clock has nothing to do with the beginning of a session.
