@@ -340,3 +340,27 @@ fn limit_of_parts_counts_across_changes_of_delivery() {
         }
     }
 }
+
+#[test]
+fn whole_message_in_one_read_is_one_part() {
+    let mut server = connection_with(Role::Server, |options| {
+        options.delivery = Delivery::Parts;
+        options.limits.parts_size = 5;
+    });
+    let mut out = Vec::new();
+    let mut read = to(Role::Server, 0x81, b"Hello");
+    let mut input = &mut read[..];
+    let event = server.receive(&mut input, &mut out);
+    assert_eq!(
+        event,
+        Ok(Some(Event::Part(Part::new(
+            MessageKind::Text,
+            b"Hello",
+            true
+        ))))
+    );
+    let mut read = to(Role::Server, 0x82, b"Hello!");
+    let mut input = &mut read[..];
+    let event = server.receive(&mut input, &mut out);
+    assert_eq!(event, Err(ProtocolError::MessageTooBig { limit: 5 }));
+}

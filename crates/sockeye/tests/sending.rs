@@ -318,3 +318,26 @@ fn vectored_message_is_the_same_on_the_wire() {
         }
     }
 }
+
+#[test]
+fn header_goes_out_alone_where_the_payload_can_follow_as_it_is() {
+    let mut out = Vec::new();
+    let mut server = connection(Role::Server);
+    assert_eq!(server.send_header(MessageKind::Text, 5, &mut out), Ok(true));
+    assert_eq!(out, [0x81, 0x05]);
+    out.clear();
+    let sent = server.send_header(MessageKind::Binary, 70_000, &mut out);
+    assert_eq!(sent, Ok(true));
+    assert_eq!(out, [0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0x11, 0x70]);
+    out.clear();
+    // What is masked has to pass through.
+    let mut client = connection(Role::Client);
+    assert_eq!(
+        client.send_header(MessageKind::Text, 5, &mut out),
+        Ok(false)
+    );
+    server.close(None, &mut out).unwrap();
+    out.clear();
+    let sent = server.send_header(MessageKind::Text, 5, &mut out);
+    assert_eq!((sent, out.len()), (Err(SendError::CloseSent), 0));
+}

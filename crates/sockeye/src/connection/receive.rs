@@ -159,6 +159,7 @@ impl Connection {
         if len > available as u64
             || len > self.limits.frame_size
             || len > self.limits.message_size as u64
+            || (self.delivery == Delivery::Parts && len > self.limits.parts_size)
         {
             return None;
         }

@@ -17,7 +17,7 @@ pub use settings::{AcceptSettings, DialSettings};
 
 use crate::{
     Agreement, ClientHandshake, Connection, Entropy, HandshakeError, Initiator, Options, Request,
-    Role, ServerHandshake,
+    Response, Role, ServerHandshake,
 };
 
 /// One connection from its opening handshake to its end, between bytes and events, doing no IO.
@@ -75,6 +75,8 @@ pub struct Session {
     due: Option<Duration>,
     /// Input that waits for the next batch, or for the answer to a request.
     held: Vec<u8>,
+    /// What the server answered.
+    response: Option<Box<Response>>,
 }
 
 #[derive(Debug)]
@@ -107,6 +109,7 @@ impl Session {
             now,
             due: after(now, settings.handshake.timeout),
             held: Vec::new(),
+            response: None,
             settings: Settings::Accept(settings),
         }
     }
@@ -127,6 +130,7 @@ impl Session {
             now,
             due: after(now, settings.handshake.timeout),
             held: Vec::new(),
+            response: None,
             settings: Settings::Dial(settings),
         }
     }
@@ -193,6 +197,12 @@ impl Session {
         }
     }
 
+    /// What the server answered, on a client whose handshake is done and whose settings have it
+    /// [kept](DialSettings::keep_response). It can be taken once.
+    pub fn take_response(&mut self) -> Option<Response> {
+        self.response.take().map(|response| *response)
+    }
+
     /// Which side this is.
     #[must_use]
     pub const fn role(&self) -> Role {
@@ -226,6 +236,7 @@ impl Session {
             now,
             due: None,
             held: Vec::new(),
+            response: None,
         };
         session.open(agreement, &mut Vec::new());
         session

@@ -1,6 +1,6 @@
 //! The receiving half: bytes in, events out.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use core::{mem, time::Duration};
 
 use super::{Closed, Phase, Session, SessionError, SessionEvent, Settings, after};
@@ -177,7 +177,13 @@ impl Session {
                     Err(error) => Err(error),
                 }
             }
-            (Phase::Dialling(handshake), _) => handshake.receive(&mut rest),
+            (Phase::Dialling(handshake), Settings::Dial(settings)) => {
+                let outcome = handshake.receive(&mut rest);
+                if settings.keep_response && matches!(outcome, Ok(Some(_))) {
+                    self.response = handshake.response().cloned().map(Box::new);
+                }
+                outcome
+            }
             (Phase::Asking(_), _) => {
                 return (input.len() > EARLY).then(|| {
                     SessionEvent::Closed(self.fail(SessionError::EarlyData { limit: EARLY }))

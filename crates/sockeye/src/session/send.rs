@@ -4,9 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{Closed, Phase, Session, SessionError};
-use crate::{
-    CloseFrame, Connection, Message, MessageKind, Part, PreparedMessage, SendError,
-};
+use crate::{CloseFrame, Connection, Message, MessageKind, Part, PreparedMessage, SendError};
 
 impl Session {
     /// Appends a message to `out`.

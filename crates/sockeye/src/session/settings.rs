@@ -41,6 +41,8 @@ pub struct DialSettings {
     pub connection: Options,
     /// Whether each message is sent back as it came, without being reported. Default false.
     pub echo: bool,
+    /// Whether the server's response is kept for [`Session::take_response`](crate::Session::take_response). Default false: it costs memory.
+    pub keep_response: bool,
 }
 
 impl DialSettings {
@@ -51,6 +53,7 @@ impl DialSettings {
             handshake,
             connection: Options::new(Role::Client),
             echo: false,
+            keep_response: false,
         }
     }
 }

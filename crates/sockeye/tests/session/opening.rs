@@ -104,3 +104,21 @@ fn deadlines_of_the_open_connection_follow_those_of_the_handshake() {
     assert!(server.is_dead());
     assert_eq!(Peer::open(Role::Client).due(), None);
 }
+
+#[test]
+fn response_is_kept_when_it_is_wanted() {
+    for is_wanted in [false, true] {
+        let mut settings = DialSettings::new(DialOptions::new("localhost", "/").unwrap());
+        settings.keep_response = is_wanted;
+        let mut request = Vec::new();
+        let mut client = Session::dial(Duration::ZERO, Arc::new(settings), entropy, &mut request);
+        let accept = AcceptSettings::new(UpgradeOptions::new());
+        let mut server = Session::accept(Duration::ZERO, Arc::new(accept), entropy);
+        let (mut response, mut out) = (Vec::new(), Vec::new());
+        server.receive_batch(Duration::ZERO, &mut request, &mut response, |_| {});
+        client.receive_batch(Duration::ZERO, &mut response, &mut out, |_| {});
+        let status = client.take_response().map(|response| response.status());
+        assert_eq!(status, is_wanted.then_some(101));
+        assert_eq!(client.take_response(), None);
+    }
+}
