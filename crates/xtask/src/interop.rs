@@ -1,16 +1,14 @@
 //! Tests with peers that others have made: sets the peers up, and runs the tests of `tests/interop`.
 
-use core::time::Duration;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::process;
+use crate::node::{self, missing, on_path, quietly};
 use crate::tally::Tally;
-use crate::test::{self, Missing};
+use crate::test;
 use crate::toolchain;
 use crate::workspace;
 
@@ -59,7 +57,7 @@ struct Peers {
 
 impl Peers {
     fn set_up() -> Result<Self> {
-        let node = on_path(&["node"]).ok_or_else(|| missing("Node.js 20.10 or newer"))?;
+        let node = node::node()?;
         let has_client = |options: &str| {
             let mut command = Command::new(&node);
             command.env("NODE_OPTIONS", options).args([
@@ -75,7 +73,7 @@ impl Peers {
             ));
         }
         let python = on_path(&["python3"]).ok_or_else(|| missing("Python 3"))?;
-        install_npm_packages()?;
+        node::install(&sources(), &folder())?;
         install_python_packages(&python)?;
         Ok(Self {
             node,
@@ -83,31 +81,6 @@ impl Peers {
             python,
         })
     }
-}
-
-/// Installs what `package-lock.json` names.
-fn install_npm_packages() -> Result<()> {
-    let lock = fs::read(sources().join("package-lock.json"))?;
-    let ready = folder().join("node_modules/ready");
-    if fs::read(&ready).is_ok_and(|there| there == lock) {
-        return Ok(());
-    }
-    fs::create_dir_all(folder())?;
-    for name in ["package.json", "package-lock.json"] {
-        fs::copy(sources().join(name), folder().join(name)).context(name)?;
-    }
-    let npm = on_path(&["npm"]).ok_or_else(|| missing("npm"))?;
-    let mut command = Command::new(npm);
-    command
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .args(["--loglevel", "error"])
-        .current_dir(folder());
-    eprintln!("      npm ci");
-    if !quietly(&mut command) {
-        return Err(missing("the npm packages of tests/interop/package.json"));
-    }
-    fs::write(ready, lock)?;
-    Ok(())
 }
 
 /// Installs what `requirements.txt` names.
@@ -142,7 +115,7 @@ fn install_python_packages(python: &Path) -> Result<()> {
 }
 
 /// Finds a browser, or installs Debian's.
-fn browser() -> Result<PathBuf> {
+pub(crate) fn browser() -> Result<PathBuf> {
     const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
     if let Some(browser) = on_path(&NAMES) {
         return Ok(browser);
@@ -150,26 +123,6 @@ fn browser() -> Result<PathBuf> {
     eprintln!("      apt-get install chromium");
     toolchain::install(&["chromium"]);
     on_path(&NAMES).ok_or_else(|| missing("Chromium"))
-}
-
-/// The first of these programs that there is.
-fn on_path(names: &[&str]) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<_> = env::split_paths(&path).collect();
-    let mut files = names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    files.find(|file| file.is_file())
-}
-
-/// Whether `command` ended well. It says only what went wrong.
-fn quietly(command: &mut Command) -> bool {
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    process::succeeds(command, Duration::from_secs(300))
-}
-
-fn missing(what: &str) -> anyhow::Error {
-    Missing(format!("{what} is not there, and could not be set up")).into()
 }
 
 /// Where the peers' packages are installed.

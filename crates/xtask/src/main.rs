@@ -15,6 +15,7 @@ mod conformance;
 mod dist;
 mod fuzz;
 mod interop;
+mod node;
 mod process;
 mod steps;
 mod tally;
