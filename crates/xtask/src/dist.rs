@@ -53,7 +53,7 @@ fn sums(folder: &Path) -> Result<String> {
 }
 
 /// The files in and below `folder`, sorted.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();

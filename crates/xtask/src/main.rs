@@ -15,6 +15,7 @@ mod conformance;
 mod dist;
 mod fuzz;
 mod interop;
+mod js;
 mod node;
 mod process;
 mod steps;
@@ -54,6 +55,9 @@ enum Verb {
         #[arg(long, value_name = "FOLDER")]
         guest: Option<PathBuf>,
     },
+    /// Build the npm package, pack it, and print how large it is
+    #[command(after_help = "Leaves target/npm/sockeye and target/npm/sockeye-VERSION.tgz.")]
+    Js,
     /// Run every check, or those named with --only
     #[command(after_help = TEST)]
     Test(test::Options),
@@ -92,6 +96,7 @@ fn run(verb: &Verb) -> Result<ExitCode> {
             component::build_guest(&mut Steps::new(1), folder)?;
         }
         Verb::Build { release, .. } => build(*release)?,
+        Verb::Js => js::run()?,
         Verb::Test(options) => return test::run(options),
         Verb::Bench { arguments } => bench(arguments)?,
         Verb::Dist => dist::run()?,
