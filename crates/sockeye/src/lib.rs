@@ -3,8 +3,9 @@
 //!
 //! The crate has the opening handshake of both roles ([`ServerHandshake`], [`ClientHandshake`]) and everything after it
 //! ([`Connection`]): frames, masking, messages whole or in parts, UTF-8, control frames, the closing handshake, keepalive and
-//! timeouts, limits, permessage-deflate. It leaves to its caller the sockets, TLS, the clock (a [`Duration`](core::time::Duration)
-//! since an origin of the caller's choice) and the entropy (a function, [`Entropy`]).
+//! timeouts, limits, permessage-deflate. For inspection it splits any byte stream into frames ([`FrameDecoder`]). It leaves to its
+//! caller the sockets, TLS, the clock (a [`Duration`](core::time::Duration) since an origin of the caller's choice) and the entropy (a
+//! function, [`Entropy`]).
 //!
 //! No unsafe code, no panic on any input, work linear in the input. A violation is reported at the first byte that shows it.
 //!
@@ -68,6 +69,7 @@ extern crate alloc;
 
 mod close;
 mod connection;
+mod decoder;
 mod deflate;
 mod error;
 mod event;
@@ -83,6 +85,7 @@ mod utf8;
 
 pub use close::{CloseCode, CloseFrame};
 pub use connection::{Connection, Initiator, State};
+pub use decoder::{FrameDecoder, FramePiece, RawFrameHeader, Violations};
 pub use deflate::{DeflateParameters, PerMessageDeflate, WindowBits};
 pub use error::{ProtocolError, SendError};
 pub use event::Event;
