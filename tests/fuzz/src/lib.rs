@@ -7,11 +7,13 @@
 
 mod alloc;
 mod connection;
+mod decoder;
 mod handshake;
 mod inflate;
 mod lists;
 
 pub use connection::{client_receive, server_receive};
+pub use decoder::frame_decoder;
 pub use handshake::{client_handshake, server_handshake};
 pub use inflate::inflate;
 pub use lists::header_lists;
@@ -20,13 +22,14 @@ pub use lists::header_lists;
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("server_receive", server_receive),
     ("client_receive", client_receive),
     ("server_handshake", server_handshake),
     ("client_handshake", client_handshake),
     ("inflate", inflate),
     ("header_lists", header_lists),
+    ("frame_decoder", frame_decoder),
 ];
 
 /// FNV-1a: tells transcripts apart without memory of its own.
