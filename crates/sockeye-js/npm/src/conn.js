@@ -1,0 +1,767 @@
+// Layer 1: a connection over a byte stream.
+
+import { RawEngine } from './glue.js';
+import * as core from './core.js';
+import { Assembly, ASCII, BINARY, CLOSED, FIN, FINISHED, INPUT, IN_PLACE, MORE, OPENED, PING, PONG, REQUEST, TEXT } from './core.js';
+import { PreparedMessage, isText, levelOf, putClose, putControl, sent } from './engine.js';
+import { CloseError, HandshakeError, SendError, refuse } from './errors.js';
+import * as events from './events.js';
+import { check, limitsOf, stageHeaders } from './options.js';
+import { MessageSource, messageWriter, streamsOf } from './message-streams.js';
+
+/** From this length on, bytes that need neither mask nor compression go out without being copied. */
+const LARGE = 4096;
+/** Strings up to this length are encoded in the linear memory. */
+const SHORT = INPUT / 3;
+/** What is queued beyond this is written at once. */
+const CHUNK = 262_144;
+/** A send queue this many times longer than what `send` asks to wait for is full. */
+const PATIENCE = 16;
+/** The longest time that timers know. */
+const LONGEST = 2 ** 31 - 1;
+
+const DONE = Promise.resolve();
+const ABILITIES = Object.freeze({ ping: true, backpressure: true, streams: true, readLimit: true, compression: true });
+/** Only this module makes connections. */
+const KEY = Symbol();
+
+/** A connection over a byte stream. */
+export class Conn {
+  /** What of the connection can be used: all of it. */
+  abilities = ABILITIES;
+  subprotocol = null;
+  extensions = null;
+  request = null;
+  response = null;
+  onping = null;
+  onpong = null;
+
+  #role;
+  #raw;
+  #transport;
+  #limits;
+  #receiveBuffer;
+  #sendBuffer;
+
+  // Reading.
+  #onmessages = null;
+  #onclose = null;
+  /** Messages that nobody has asked for, and about how many bytes they have. */
+  #queue = [];
+  #queued = 0;
+  /** Those who wait for a message. @type {{ resolve: Function, reject: Function }[]} */
+  #waiting = [];
+  /** The messages that the read under way has brought. */
+  #batch = [];
+  /** What else it has brought. */
+  #notices = [];
+  /** The message that has begun to come. @type {Assembly | null} */
+  #assembly = null;
+  /** The message that somebody reads as it comes. @type {MessageSource | null} */
+  #source = null;
+  /** Those who want the next message as it comes. */
+  #wantsStream = false;
+  #isReceiving = false;
+  /** Chunks that came while the one before was being dealt with. */
+  #chunks = [];
+  #isPaused = false;
+
+  // Writing.
+  #isFlushScheduled = false;
+  #isBlocked = false;
+  /** What those wait for who may send again then. */
+  #drained = null;
+  #writer = null;
+
+  // Time.
+  #deadline = Infinity;
+  #timer = undefined;
+  #timerAt = Infinity;
+  /** How long the clock has stood still because reading was paused, and since when it does. */
+  #away = 0;
+  #awaySince = 0;
+
+  // The end.
+  #flags = 0;
+  #isClosing = false;
+  /** @type {import('./index.js').Close | null} */
+  #close = null;
+  #cause = undefined;
+  #settleOpening;
+  #settleClosed;
+  #hasEnded = false;
+  #removeAbort = null;
+
+  /** Done when the connection has ended. */
+  closed;
+
+  constructor(key, transport, raw, { role, limits, buffers }) {
+    if (key !== KEY) refuse('a connection is made by an Upgrader or a Dialer');
+    this.#role = role;
+    this.#raw = raw;
+    this.#transport = transport;
+    this.#limits = limits;
+    this.#receiveBuffer = buffers.receiveBuffer;
+    this.#sendBuffer = buffers.sendBuffer;
+    this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
+  }
+
+  /** Makes a connection and begins its opening handshake. Resolves once it is open. */
+  static open(transport, raw, { first = [], onRequest, signal, ...options }) {
+    const conn = new Conn(KEY, transport, raw, options);
+    return new Promise((resolve, reject) => {
+      conn.#settleOpening = { resolve: () => resolve(conn), reject };
+      conn.#begin(first, onRequest, signal);
+    });
+  }
+
+  get role() {
+    return this.#role;
+  }
+
+  get state() {
+    if (this.#close) return 'closed';
+    return this.#isClosing ? 'closing' : 'open';
+  }
+
+  get socket() {
+    return this.#transport.socket;
+  }
+
+  get localAddress() {
+    return this.#transport.localAddress;
+  }
+
+  get remoteAddress() {
+    return this.#transport.remoteAddress;
+  }
+
+  get bufferedAmount() {
+    return this.#transport.bufferedAmount + (this.#isFlushScheduled ? this.#pending() : 0);
+  }
+
+  get onmessages() {
+    return this.#onmessages;
+  }
+
+  set onmessages(handler) {
+    if (handler !== null && typeof handler !== 'function') refuse('`onmessages` must be a function or null');
+    this.#onmessages = handler;
+    if (handler && this.#queue.length > 0) {
+      const messages = this.#queue.splice(0);
+      this.#queued = 0;
+      handler.call(this, messages);
+    }
+    this.#resumeIfWanted();
+  }
+
+  get onclose() {
+    return this.#onclose;
+  }
+
+  set onclose(handler) {
+    this.#onclose = handler;
+    // Whoever comes late hears of it too.
+    if (handler && this.#hasEnded) queueMicrotask(() => handler.call(this, this.#close));
+  }
+
+  /** The connection in the shape of `WebSocketStream`. */
+  get opened() {
+    return Promise.resolve({ ...streamsOf(this), protocol: this.subprotocol ?? '', extensions: this.extensions ?? '' });
+  }
+
+  // --- Receiving. ---
+
+  receive({ signal } = {}) {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    this.#source?.skip();
+    if (this.#queue.length > 0) {
+      const message = this.#queue.shift();
+      this.#queued -= weight(message);
+      this.#resumeIfWanted();
+      return Promise.resolve(message instanceof MessageSource ? message.whole() : message);
+    }
+    if (this.#close) return this.#ended();
+    return this.#wait(signal);
+  }
+
+  async receiveJson(options) {
+    const message = await this.receive(options);
+    return message === null ? null : JSON.parse(typeof message === 'string' ? message : core.decode(message));
+  }
+
+  async receiveStream({ signal } = {}) {
+    if (signal?.aborted) throw signal.reason;
+    this.#source?.skip();
+    if (this.#queue.length === 0) {
+      if (this.#close) return this.#ended();
+      this.#wantsStream = true;
+      this.#applyLimits();
+      try {
+        const message = await this.#wait(signal);
+        return message === null ? null : MessageSource.of(message).stream();
+      } finally {
+        this.#wantsStream = false;
+        this.#applyLimits();
+      }
+    }
+    const message = this.#queue.shift();
+    this.#queued -= weight(message);
+    this.#resumeIfWanted();
+    return MessageSource.of(message).stream();
+  }
+
+  async *[Symbol.asyncIterator]() {
+    try {
+      for (let message; (message = await this.receive()) !== null; ) yield message;
+    } finally {
+      if (!this.#close) await this.close();
+    }
+  }
+
+  // --- Sending. ---
+
+  send(data, options) {
+    const raw = this.#live();
+    if (this.#writer) throw new SendError('MESSAGE_UNFINISHED', 'a message is being sent in parts and is not finished');
+    let text = typeof data === 'string';
+    let bytes = data;
+    let outcome;
+    const plain = options?.compress === false;
+    if (plain) raw.set_compression(false);
+    if (text && data.length < SHORT) {
+      if (options?.kind === 'binary') text = false;
+      outcome = raw.send(text, core.putText(data));
+    } else {
+      bytes = text ? core.encode(data) : core.toBytes(data);
+      const isEncoded = text;
+      text = isText(options?.kind, text);
+      outcome = -1;
+      if (bytes.length >= LARGE && (isEncoded || !text)) {
+        outcome = raw.send_header(text, bytes.length);
+        if (outcome === 0) this.#write(bytes);
+      }
+      if (outcome < 0) outcome = raw.send(text, core.putBytes(bytes));
+    }
+    if (plain) raw.set_compression(this.#compresses);
+    sent(outcome);
+    return this.#wrote();
+  }
+
+  sendJson(value) {
+    const text = JSON.stringify(value);
+    if (text === undefined) refuse('this value has no form in JSON');
+    return this.send(text);
+  }
+
+  sendPrepared(message) {
+    const raw = this.#live();
+    sent(raw.send_prepared(PreparedMessage.raw(message)));
+    return this.#wrote();
+  }
+
+  sendStream(kind) {
+    const text = isText(kind, false);
+    this.#live();
+    if (this.#writer) throw new SendError('MESSAGE_UNFINISHED', 'a message is being sent in parts and is not finished');
+    const part = (bytes, fin) => {
+      const raw = this.#live();
+      sent(raw.send_part(text, core.putBytes(bytes), fin));
+      if (fin) this.#writer = null;
+      return this.#wrote();
+    };
+    this.#writer = messageWriter(part, () => {
+      // A truncated message is never passed off as whole.
+      this.#writer = null;
+      if (!this.#close) this.close(1011, 'a message was aborted').catch(() => {});
+    });
+    return this.#writer;
+  }
+
+  ping(data) {
+    const raw = this.#live();
+    sent(raw.ping(putControl(data)));
+    this.#wrote();
+  }
+
+  pong(data) {
+    const raw = this.#live();
+    sent(raw.pong(putControl(data)));
+    this.#wrote();
+  }
+
+  // --- Settings. ---
+
+  #compresses = true;
+
+  setReadLimit(bytes) {
+    this.#limits = limitsOf({ limits: { messageSize: bytes, frameSize: bytes } }, this.#limits);
+    if (this.#raw) this.#applyLimits();
+  }
+
+  setCompression(compress) {
+    this.#compresses = Boolean(compress);
+    this.#raw?.set_compression(this.#compresses);
+  }
+
+  setCompressionLevel(level) {
+    this.#raw?.set_compression_level(levelOf(level));
+  }
+
+  // --- The end. ---
+
+  close(code, reason) {
+    const length = putClose(code, reason);
+    if (!this.#isClosing && this.#raw) {
+      const raw = this.#raw;
+      sent(raw.close(this.#now(), code ?? (reason === undefined ? 0 : 1000), length));
+      this.#isClosing = true;
+      this.#writer = null;
+      this.#collect(raw.events(), null, 0, false);
+      this.#deliver();
+      this.#flush();
+      this.#resumeIfWanted();
+    }
+    return this.closed;
+  }
+
+  abort() {
+    this.#fail('the connection was aborted');
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close().then(() => {});
+  }
+
+  // --- Inside: opening. ---
+
+  #begin(first, onRequest, signal) {
+    this.#onRequest = onRequest;
+    if (signal) {
+      const abort = () => {
+        const { reject } = this.#settleOpening ?? {};
+        this.#settleOpening = null;
+        reject?.(signal.reason);
+        this.#fail('the opening handshake was aborted');
+      };
+      if (signal.aborted) {
+        abort();
+        return;
+      }
+      signal.addEventListener('abort', abort, { once: true });
+      this.#removeAbort = () => signal.removeEventListener('abort', abort);
+    }
+    this.#raw.report();
+    this.#update();
+    this.#flush();
+    const sink = {
+      data: (chunk, isOwned) => this.#data(chunk, isOwned),
+      end: (error) => this.#end(error),
+      drain: () => this.#drain(),
+    };
+    for (const chunk of first) this.#data(chunk, false);
+    if (!this.#hasEnded) this.#transport.start(sink);
+  }
+
+  #onRequest;
+
+  async #ask() {
+    let answer;
+    try {
+      answer = await this.#onRequest(this.request);
+    } catch (error) {
+      answer = { status: 500 };
+      this.#cause = error;
+    }
+    const raw = this.#raw;
+    if (!raw) return;
+    try {
+      stageHeaders(answer?.headers);
+      if (answer?.status === undefined) check(raw.admit(this.#now(), answer ? answer.subprotocol : this.#choose()), HandshakeError);
+      else check(raw.refuse(answer.status, answer.body ?? ''));
+    } catch (error) {
+      this.#cause = error;
+      stageHeaders();
+      raw.refuse(500, '');
+    }
+    this.#collect(raw.events(), null, 0, false);
+    this.#deliver();
+    // What came behind the request has waited.
+    if (this.#flags & MORE) this.#data(new Uint8Array(0), false);
+    this.#flush();
+  }
+
+  /** The first of our subprotocols that the client offers. */
+  #choose() {
+    return this.#subprotocols.find((ours) => this.request.subprotocols.includes(ours));
+  }
+
+  #subprotocols = [];
+
+  // --- Inside: reading. ---
+
+  #data(chunk, isOwned) {
+    if (this.#isReceiving) {
+      // Brought by what the application did in the middle of another chunk: order is kept.
+      this.#chunks.push(isOwned ? chunk : chunk.slice());
+      return;
+    }
+    this.#isReceiving = true;
+    this.#transport.cork?.();
+    try {
+      this.#take(chunk, isOwned);
+      while (this.#chunks.length > 0) this.#take(this.#chunks.shift(), true);
+    } finally {
+      this.#isReceiving = false;
+      this.#flush();
+      this.#transport.uncork?.();
+    }
+  }
+
+  #take(chunk, isOwned) {
+    const end = chunk.length;
+    let start = 0;
+    do {
+      const raw = this.#raw;
+      if (!raw) return;
+      const stop = Math.min(end, start + INPUT);
+      core.putInput(chunk, start, stop);
+      // What the peer sent counts before what it did not send in time.
+      const now = this.#now();
+      const count = raw.receive(stop - start, now < this.#deadline ? now : this.#deadline - 0.001);
+      this.#collect(count, chunk, start, isOwned);
+      start = stop;
+      this.#deliver();
+      while (this.#flags & MORE && this.#raw) {
+        this.#flush();
+        this.#collect(this.#raw.receive(0, this.#now()), null, 0, false);
+        this.#deliver();
+      }
+    } while (start < end);
+  }
+
+  /** Takes over what the call before has left behind. Nothing of the application's runs in here. */
+  #collect(count, chunk, start, isOwned) {
+    let at = core.records();
+    this.#update();
+    for (; count > 0; count--, at += 4) {
+      const head = core.word(at), address = core.word(at + 1), length = core.word(at + 2);
+      const kind = head & 0xff;
+      if (kind === BINARY || kind === TEXT) {
+        if (head & FIN && this.#assembly === null && this.#source === null && !this.#wantsStream) {
+          if (kind === TEXT) this.#batch.push(core.text(address, length, (head & ASCII) !== 0));
+          else this.#batch.push(isOwned && head & IN_PLACE ? core.putBack(address, length, chunk, start) : core.copy(address, length));
+        } else {
+          this.#part(kind === TEXT, address, length, (head & FIN) !== 0, count === 1 ? core.remaining() : 0);
+        }
+      } else if (kind === PING || kind === PONG) {
+        if (kind === PING ? this.onping : this.onpong) this.#notices.push([kind, core.copy(address, length)]);
+      } else if (kind === CLOSED) {
+        this.#close = Object.freeze(this.#closing(events.closed(address, length, core.word(at + 3))));
+      } else if (kind === OPENED) {
+        Object.assign(this, events.opened(address, length));
+        const answer = this.#raw.response();
+        if (answer) this.response = events.response(String.fromCharCode(...answer));
+        this.#notices.push([OPENED]);
+      } else if (kind === REQUEST) {
+        this.request = events.request(address, length);
+        this.#notices.push([REQUEST]);
+      }
+    }
+  }
+
+  #closing(close) {
+    if (close.error && this.#cause) close.error.cause = this.#cause;
+    close.closeCode = close.code;
+    return close;
+  }
+
+  #part(isText, address, length, fin, left) {
+    if (this.#source === null && this.#assembly === null && this.#wantsStream) {
+      this.#wantsStream = false;
+      this.#source = new MessageSource(isText ? 'text' : 'binary', () => this.#resumeIfWanted());
+      this.#batch.push(this.#source);
+    }
+    if (this.#source !== null) {
+      const source = this.#source;
+      if (fin) this.#source = null;
+      source.push(core.copy(address, length), fin);
+      return;
+    }
+    this.#assembly ??= new Assembly(isText);
+    this.#assembly.add(address, length, left);
+    if (!fin) return;
+    this.#batch.push(this.#assembly.finish());
+    this.#assembly = null;
+  }
+
+  /** Tells the application what has happened. */
+  #deliver() {
+    if (this.#notices.length > 0) this.#notify();
+    if (this.#batch.length > 0) {
+      const messages = this.#batch;
+      this.#batch = [];
+      if (this.#onmessages !== null) this.#onmessages(messages);
+      else this.#hand(messages);
+    }
+    if (this.#close) this.#finish();
+  }
+
+  #notify() {
+    for (const [kind, data] of this.#notices.splice(0)) {
+      if (kind === PING) this.onping?.(data);
+      else if (kind === PONG) this.onpong?.(data);
+      else if (kind === REQUEST) this.#ask();
+      else if (kind === OPENED) {
+        this.#removeAbort?.();
+        this.#removeAbort = null;
+        this.#settleOpening?.resolve();
+        this.#settleOpening = null;
+      }
+    }
+  }
+
+  /** Gives messages to those who wait, and keeps the rest. */
+  #hand(messages) {
+    for (const message of messages) {
+      if (this.#waiting.length > 0) {
+        this.#waiting.shift().resolve(message);
+        continue;
+      }
+      // Whoever closes and does not listen any more does not want what still comes.
+      if (this.#isClosing && this.#queued > this.#receiveBuffer) continue;
+      this.#queue.push(message);
+      this.#queued += weight(message);
+    }
+    if (this.#isTooFull()) this.#pause();
+  }
+
+  #wait(signal) {
+    return new Promise((resolve, reject) => {
+      const waiter = { resolve, reject };
+      if (signal) {
+        const abort = () => {
+          this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+          reject(signal.reason);
+        };
+        signal.addEventListener('abort', abort, { once: true });
+        const settle = (act) => (value) => {
+          signal.removeEventListener('abort', abort);
+          act(value);
+        };
+        waiter.resolve = settle(resolve);
+        waiter.reject = settle(reject);
+      }
+      this.#waiting.push(waiter);
+      this.#resumeIfWanted();
+    });
+  }
+
+  #ended() {
+    return isOrderly(this.#close) ? Promise.resolve(null) : Promise.reject(new CloseError(this.#close));
+  }
+
+  #isTooFull() {
+    return this.#queued > this.#receiveBuffer || (this.#source?.isFull ?? false);
+  }
+
+  #pause() {
+    if (this.#isPaused || this.#close || this.#isClosing) return;
+    this.#isPaused = true;
+    this.#awaySince = core.now();
+    this.#transport.pause();
+  }
+
+  #resumeIfWanted() {
+    if (!this.#isPaused || this.#isBlocked) return;
+    if (!this.#isClosing && (this.#source?.isFull || (this.#queued > this.#receiveBuffer / 2 && this.#waiting.length === 0 && !this.#onmessages))) return;
+    this.#isPaused = false;
+    this.#away += core.now() - this.#awaySince;
+    if (!this.#close) this.#transport.resume();
+  }
+
+  // --- Inside: writing. ---
+
+  #live() {
+    if (this.#raw === null || this.#isClosing) throw new SendError('CLOSE_SENT', 'the connection is closing, or closed');
+    if (this.#isBlocked && this.#transport.bufferedAmount > this.#sendBuffer * PATIENCE) {
+      throw new SendError('QUEUE_FULL', 'too much waits to be sent: wait for the promise that `send` returns');
+    }
+    return this.#raw;
+  }
+
+  #pending() {
+    return this.#raw ? core.pending() : 0;
+  }
+
+  /** Sees to it that what was queued goes out. Returns what to wait for before sending more. */
+  #wrote() {
+    if (!this.#isReceiving) {
+      if (core.pending() > CHUNK) this.#flush();
+      else if (!this.#isFlushScheduled) {
+        this.#isFlushScheduled = true;
+        queueMicrotask(() => {
+          this.#isFlushScheduled = false;
+          this.#flush();
+        });
+      }
+    } else if (core.pending() > CHUNK) this.#write();
+    return this.#isBlocked ? this.#drainedSoon() : DONE;
+  }
+
+  #drainedSoon() {
+    if (!this.#drained) {
+      this.#drained = {};
+      this.#drained.promise = new Promise((resolve) => (this.#drained.resolve = resolve));
+    }
+    return this.#drained.promise;
+  }
+
+  /** Writes what is queued, and these bytes behind it. */
+  #write(payload) {
+    const length = this.#raw.take();
+    if (length === 0) return;
+    if (!this.#transport.write(core.taken(length), payload) && this.#transport.bufferedAmount > this.#sendBuffer) {
+      this.#isBlocked = true;
+      // A peer that does not read what it asks for is not read from.
+      this.#pause();
+    }
+  }
+
+  /** Writes what is queued, ends the byte stream when it is time, and keeps the clock. */
+  #flush() {
+    const raw = this.#raw;
+    if (raw === null) return;
+    this.#write();
+    if (this.#flags & FINISHED) this.#release(true);
+    else if (this.#deadline < this.#timerAt) this.#setTimer();
+  }
+
+  #drain() {
+    if (this.#transport.bufferedAmount > this.#sendBuffer) return;
+    this.#isBlocked = false;
+    const drained = this.#drained;
+    this.#drained = null;
+    drained?.resolve();
+    this.#resumeIfWanted();
+  }
+
+  // --- Inside: time. ---
+
+  /** The time, but for when reading was paused: nobody is late then. */
+  #now() {
+    return (this.#isPaused && !this.#isClosing ? this.#awaySince : core.now()) - this.#away;
+  }
+
+  #update() {
+    this.#flags = core.flags();
+    this.#deadline = core.timeout();
+  }
+
+  #setTimer() {
+    clearTimeout(this.#timer);
+    this.#timerAt = this.#deadline;
+    const delay = Math.min(LONGEST, Math.max(0, this.#deadline - this.#now()) + 1);
+    this.#timer = setTimeout(() => this.#ring(), delay);
+    this.#timer.unref?.();
+  }
+
+  #ring() {
+    this.#timerAt = Infinity;
+    if (!this.#raw) return;
+    if (this.#now() < this.#deadline) {
+      if (this.#deadline < Infinity) this.#setTimer();
+      return;
+    }
+    // After a busy time, what lies in the socket counts first.
+    this.#timer = setTimeout(() => {
+      if (!this.#raw || this.#isReceiving) return;
+      if (this.#now() >= this.#deadline) {
+        this.#collect(this.#raw.receive(0, this.#now()), null, 0, false);
+        this.#deliver();
+      }
+      this.#flush();
+    }, 0);
+    this.#timer.unref?.();
+  }
+
+  // --- Inside: the end. ---
+
+  #applyLimits() {
+    const { messageSize, frameSize, fragments } = this.#limits;
+    const isBounded = !this.#wantsStream && this.#source === null;
+    this.#raw?.set_limits(messageSize, frameSize, fragments, isBounded ? messageSize : Number.MAX_SAFE_INTEGER);
+  }
+
+  #end(error) {
+    if (this.#raw === null) return;
+    if (error) this.#cause = error;
+    const length = error ? core.putText(error.message || String(error)) : 0;
+    this.#collect(this.#raw.end(error !== undefined, length), null, 0, false);
+    this.#deliver();
+    this.#release(true);
+  }
+
+  /** Ends it all at once. */
+  #fail(why) {
+    if (this.#raw === null) return;
+    this.#collect(this.#raw.end(true, core.putText(why)), null, 0, false);
+    if (!this.#isReceiving) this.#deliver();
+    else this.#finish();
+    this.#release(false);
+  }
+
+  /** Lets go of the engine and of the byte stream. */
+  #release(isOrderly) {
+    const raw = this.#raw;
+    if (raw === null) return;
+    if (isOrderly) this.#write();
+    this.#raw = null;
+    raw.free();
+    clearTimeout(this.#timer);
+    this.#removeAbort?.();
+    this.#drain0();
+    if (isOrderly) this.#transport.end();
+    else this.#transport.destroy();
+  }
+
+  #drain0() {
+    this.#isBlocked = false;
+    this.#drained?.resolve();
+    this.#drained = null;
+    if (this.#isPaused) {
+      this.#isPaused = false;
+      this.#transport.resume();
+    }
+  }
+
+  /** Tells everybody that it has ended. */
+  #finish() {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    const close = this.#close;
+    this.#assembly = null;
+    this.#source?.fail(new CloseError(close));
+    this.#source = null;
+    const opening = this.#settleOpening;
+    this.#settleOpening = null;
+    if (opening) opening.reject(close.error ?? new CloseError(close));
+    for (const { resolve, reject } of this.#waiting.splice(0)) {
+      if (isOrderly(close)) resolve(null);
+      else reject(new CloseError(close));
+    }
+    this.#settleClosed(close);
+    this.#onclose?.(close);
+  }
+
+  /** The list from which a subprotocol is chosen when nobody else does. */
+  static withSubprotocols(conn, subprotocols) {
+    conn.#subprotocols = subprotocols;
+  }
+}
+
+/** Whether the connection ended as connections should: by a closing handshake. */
+const isOrderly = (close) => close.clean;
+
+/** About how many bytes a message keeps. */
+const weight = (message) => 64 + (message.length ?? 0);
