@@ -4,6 +4,17 @@ use core::fmt;
 
 use crate::{CloseCode, CloseFrame};
 
+/// The name of an error's variant. [`Debug`](fmt::Debug) would bring along all that prints numbers and strings, in WebAssembly more than the errors
+/// themselves.
+macro_rules! variant_name {
+    ($error:expr, $($variant:ident)*) => {
+        match $error {
+            $(Self::$variant { .. } => stringify!($variant),)*
+        }
+    };
+}
+pub(crate) use variant_name;
+
 /// What the peer did wrong: why the connection was failed
 /// ([RFC 6455 §7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +81,18 @@ pub enum ProtocolError {
 }
 
 impl ProtocolError {
+    /// The name of the variant, as `InvalidUtf8`: what stays the same for logs and other languages, whatever the sentence says.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        variant_name!(
+            self,
+            ReservedBits ReservedOpcode LengthNotMinimal LengthTooBig MaskMissing MaskUnexpected
+            ContinuationUnexpected ContinuationMissing ControlFragmented ControlTooLong CloseTruncated
+            InvalidCloseCode InvalidUtf8 InvalidDeflate FrameTooBig MessageTooBig TooManyFragments
+            MessageTimeout PongTimeout CloseTimeout UnexpectedEnd
+        )
+    }
+
     /// The code of the Close frame that tells the peer; `None` when it cannot or need not be told.
     #[must_use]
     pub const fn close_code(self) -> Option<CloseCode> {
@@ -142,6 +165,14 @@ pub enum SendError {
     InvalidUtf8,
 }
 
+impl SendError {
+    /// The name of the variant, as `CloseSent`: what stays the same for logs and other languages, whatever the sentence says.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        variant_name!(self, NotOpen CloseSent ControlTooLong InvalidCloseCode MessageUnfinished InvalidUtf8)
+    }
+}
+
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -164,3 +195,30 @@ impl fmt::Display for SendError {
 }
 
 impl core::error::Error for SendError {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_variants() {
+        for (error, name) in [
+            (ProtocolError::ReservedBits, "ReservedBits"),
+            (
+                ProtocolError::ReservedOpcode { opcode: 3 },
+                "ReservedOpcode",
+            ),
+            (ProtocolError::InvalidUtf8, "InvalidUtf8"),
+            (ProtocolError::MessageTooBig { limit: 1 }, "MessageTooBig"),
+            (ProtocolError::UnexpectedEnd, "UnexpectedEnd"),
+        ] {
+            assert_eq!(error.name(), name);
+            let debug = format!("{error:?}");
+            assert_eq!(debug.split(' ').next(), Some(name));
+        }
+        assert_eq!(SendError::NotOpen.name(), "NotOpen");
+        assert_eq!(SendError::MessageUnfinished.name(), "MessageUnfinished");
+    }
+}

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use crate::handshake::Response;
+use crate::{error::variant_name, handshake::Response};
 
 /// Why the opening handshake failed.
 ///
@@ -105,6 +105,20 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
+    /// The name of the variant, as `KeyInvalid`: what stays the same for logs and other languages, whatever the sentence says.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        variant_name!(
+            self,
+            NotHttp RequestLine StatusLine BareLineFeed HeaderFolded HeaderName HeaderValue HeadTooLarge
+            TargetTooLong TooManyHeaders HeaderRepeated HttpVersion RequestTarget HostMissing HostInvalid
+            Method NotAnUpgrade BodyUnexpected UpgradeMissing ConnectionMissing KeyMissing KeyInvalid
+            VersionMissing VersionUnsupported SubprotocolsInvalid ExtensionsInvalid OriginNotAllowed
+            SubprotocolNotOffered Refused AcceptMissing AcceptMismatch SubprotocolUnexpected
+            ExtensionUnexpected ExtensionParameters Timeout UnexpectedEnd
+        )
+    }
+
     /// The HTTP status that a server answers with; `None` for what only happens to clients, and when nobody is left to answer.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
@@ -256,6 +270,18 @@ pub enum InvalidOption {
     Target,
 }
 
+impl InvalidOption {
+    /// The name of the variant, as `HeaderName`: what stays the same for logs and other languages, whatever the sentence says.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        variant_name!(
+            self,
+            HeaderName HeaderProtected HeaderValue Host Origin OriginPattern Status Subprotocol
+            SubprotocolRepeated Target
+        )
+    }
+}
+
 impl fmt::Display for InvalidOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -290,6 +316,7 @@ mod tests {
     use alloc::string::ToString;
 
     use super::*;
+    use crate::Headers;
 
     #[test]
     fn status_tells_whose_fault_it_was() {
@@ -311,6 +338,21 @@ mod tests {
         ] {
             assert_eq!(error.status(), status, "{error}");
         }
+    }
+
+    #[test]
+    fn names_are_those_of_the_variants() {
+        assert_eq!(HandshakeError::NotHttp.name(), "NotHttp");
+        assert_eq!(
+            HandshakeError::HeaderRepeated { name: "Host" }.name(),
+            "HeaderRepeated"
+        );
+        let response = Response::new(404, Headers::default());
+        assert_eq!(
+            HandshakeError::Refused(Box::new(response)).name(),
+            "Refused"
+        );
+        assert_eq!(InvalidOption::Target.name(), "Target");
     }
 
     #[test]

@@ -80,6 +80,18 @@ pub enum AnswerError {
     InvalidOption(InvalidOption),
 }
 
+impl AnswerError {
+    /// `NoRequest`, or the name of the error inside: what stays the same for logs and other languages, whatever the sentence says.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NoRequest => "NoRequest",
+            Self::Handshake(error) => error.name(),
+            Self::InvalidOption(error) => error.name(),
+        }
+    }
+}
+
 impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,3 +103,22 @@ impl fmt::Display for AnswerError {
 }
 
 impl core::error::Error for AnswerError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_of_an_answer_error_is_that_of_its_cause() {
+        for (error, name) in [
+            (AnswerError::NoRequest, "NoRequest"),
+            (
+                AnswerError::Handshake(HandshakeError::OriginNotAllowed),
+                "OriginNotAllowed",
+            ),
+            (AnswerError::InvalidOption(InvalidOption::Status), "Status"),
+        ] {
+            assert_eq!(error.name(), name);
+        }
+    }
+}
