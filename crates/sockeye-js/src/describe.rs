@@ -1,10 +1,8 @@
 //! What happens seldom, as text for JavaScript to take apart: lines, with header fields last, or parts that NUL separates.
 
-use core::fmt::{Debug, Display};
-
 use sockeye::{
-    Agreement, Closed, HandshakeError, Headers, Initiator, InvalidOption, Request, Response,
-    SendError, SessionError,
+    Agreement, AnswerError, Closed, Headers, Initiator, InvalidOption, RawFrameHeader, Request,
+    Response, Role, SendError, SessionError,
 };
 
 /// Target, host, origin, subprotocols, and the fields.
@@ -12,8 +10,13 @@ pub(crate) fn request(request: &Request) -> Vec<u8> {
     let mut text = request.target().as_bytes().to_vec();
     line(&mut text, request.host().as_bytes());
     line(&mut text, request.origin().unwrap_or_default());
-    let subprotocols: Vec<_> = request.subprotocols().collect();
-    line(&mut text, subprotocols.join(",").as_bytes());
+    text.push(b'\n');
+    for (index, subprotocol) in request.subprotocols().enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(subprotocol.as_bytes());
+    }
     fields(&mut text, request.headers());
     text
 }
@@ -60,21 +63,21 @@ pub(crate) fn closed(closed: &Closed) -> (u32, Vec<u8>) {
         return (number, text);
     };
     let (class, name, code) = match error {
-        SessionError::Handshake(error) => ("handshake", handshake_name(error), error.status()),
-        SessionError::Refused { status } => ("handshake", "REFUSED".to_owned(), Some(*status)),
+        SessionError::Handshake(error) => ("handshake", error.name(), error.status()),
+        SessionError::Refused { status } => ("handshake", "Refused", Some(*status)),
         SessionError::Protocol(error) => (
             "protocol",
-            name(error),
+            error.name(),
             error.close_code().map(sockeye::CloseCode::get),
         ),
-        SessionError::EarlyData { .. } => ("protocol", "EARLY_DATA".to_owned(), None),
-        SessionError::ClosedEarly => ("handshake", "CLOSED_EARLY".to_owned(), None),
-        _ => ("transport", "TRANSPORT".to_owned(), None),
+        SessionError::EarlyData { .. } => ("protocol", "EarlyData", None),
+        SessionError::ClosedEarly => ("handshake", "ClosedEarly", None),
+        _ => ("transport", "Transport", None),
     };
     part(&mut text, class.as_bytes());
     part(&mut text, name.as_bytes());
-    part(&mut text, sentence(error).as_bytes());
-    part(&mut text, sentence(code.unwrap_or_default()).as_bytes());
+    part(&mut text, error.to_string().as_bytes());
+    part(&mut text, code.unwrap_or_default().to_string().as_bytes());
     if let SessionError::Handshake(error) = error
         && let Some(answer) = error.response()
     {
@@ -86,16 +89,17 @@ pub(crate) fn closed(closed: &Closed) -> (u32, Vec<u8>) {
 
 /// Name and sentence of an option that is refused.
 pub(crate) fn option(error: InvalidOption) -> String {
-    format!("{}\0{error}", name(error))
+    both(error.name(), error.to_string())
 }
 
 /// Name and sentence of an answer that is refused.
-pub(crate) fn answer(error: &sockeye::AnswerError) -> String {
-    match error {
-        sockeye::AnswerError::InvalidOption(error) => option(*error),
-        sockeye::AnswerError::Handshake(error) => format!("{}\0{error}", handshake_name(error)),
-        error => format!("{}\0{error}", name(error)),
-    }
+pub(crate) fn answer(error: &AnswerError) -> String {
+    let name = match error {
+        AnswerError::InvalidOption(error) => error.name(),
+        AnswerError::Handshake(error) => error.name(),
+        _ => "NoRequest",
+    };
+    both(name, error.to_string())
 }
 
 /// The number that stands for an error of sending: the sixth is the last. Zero means none.
@@ -113,39 +117,39 @@ pub(crate) const fn send(outcome: Result<(), SendError>) -> i32 {
 
 /// The sentence of an error by its number.
 pub(crate) fn send_sentence(number: i32) -> String {
-    sentence(match number {
+    let error = match number {
         1 => SendError::NotOpen,
         2 => SendError::CloseSent,
         3 => SendError::ControlTooLong,
         4 => SendError::InvalidCloseCode,
         5 => SendError::MessageUnfinished,
         _ => SendError::InvalidUtf8,
-    })
-}
-
-fn handshake_name(error: &HandshakeError) -> String {
-    match error {
-        // Its contents would be written out only to be thrown away.
-        HandshakeError::Refused(_) => "REFUSED".to_owned(),
-        error => name(error),
-    }
-}
-
-/// The name of a variant in capitals: `INVALID_UTF8`.
-fn name(error: impl Debug) -> String {
-    let text = format!("{error:?}");
-    let mut name = String::new();
-    for character in text.chars().take_while(char::is_ascii_alphanumeric) {
-        if character.is_ascii_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.push(character.to_ascii_uppercase());
-    }
-    name
-}
-
-fn sentence(error: impl Display) -> String {
+    };
     error.to_string()
+}
+
+/// The header of an inspected frame: offset, length of the header, length of the payload, first byte, masking key, and the names of the rules that it
+/// breaks; in lines.
+pub(crate) fn header(header: &RawFrameHeader, sender: Option<Role>) -> Vec<u8> {
+    let ([first, ..], _) = header.encode();
+    let mut text = header.offset.to_string().into_bytes();
+    line(&mut text, header.header_len.to_string().as_bytes());
+    line(&mut text, header.payload_len.to_string().as_bytes());
+    line(&mut text, first.to_string().as_bytes());
+    let mask = header
+        .mask
+        .map(|key| u32::from_be_bytes(key.to_bytes()).to_string());
+    line(&mut text, mask.unwrap_or_default().as_bytes());
+    for violation in header.violations(sender).iter() {
+        line(&mut text, violation.name().as_bytes());
+    }
+    text
+}
+
+fn both(name: &str, mut sentence: String) -> String {
+    sentence.insert(0, '\0');
+    sentence.insert_str(0, name);
+    sentence
 }
 
 fn line(text: &mut Vec<u8>, line: &[u8]) {
@@ -160,7 +164,11 @@ fn part(text: &mut Vec<u8>, part: &[u8]) {
 
 fn fields(text: &mut Vec<u8>, headers: &Headers) {
     for (name, value) in headers.iter() {
-        line(text, name.to_ascii_lowercase().as_bytes());
+        let start = text.len() + 1;
+        line(text, name.as_bytes());
+        if let Some(name) = text.get_mut(start..) {
+            name.make_ascii_lowercase();
+        }
         text.push(b':');
         text.extend_from_slice(value);
     }

@@ -35,26 +35,25 @@ pub struct RawEngine {
 #[wasm_bindgen]
 impl RawEngine {
     /// Begins: a client's request is there to be taken. With `is_established` the opening handshake is done already.
-    ///
-    /// # Errors
-    ///
-    /// When the settings are not finished.
     #[wasm_bindgen(constructor)]
-    pub fn new(settings: &RawSettings, now: f64, is_established: bool) -> Result<Self, String> {
+    #[must_use]
+    pub fn new(settings: &RawSettings, now: f64, is_established: bool) -> Self {
         let now = milliseconds(now);
         let mut out = Vec::new();
-        let settings_finished = settings.finished().ok_or("the settings are not finished")?;
-        let session = match (settings_finished, is_established) {
-            (Finished::Accept(accept), false) => Session::accept(now, accept, fill),
-            (Finished::Dial(dial), false) => Session::dial(now, dial, fill, &mut out),
-            (Finished::Accept(accept), true) => {
-                Session::accepted(now, accept, &agreement(settings), fill)
+        let agreement = is_established.then(|| agreement(settings));
+        let session = match (settings.finished(), agreement) {
+            (Finished::Accept(settings), None) => Session::accept(now, settings, fill),
+            (Finished::Dial(settings), None) => Session::dial(now, settings, fill, &mut out),
+            (Finished::Accept(settings), Some(agreement)) => {
+                Session::accepted(now, settings, &agreement, fill)
             }
-            (Finished::Dial(dial), true) => Session::dialled(now, dial, &agreement(settings), fill),
+            (Finished::Dial(settings), Some(agreement)) => {
+                Session::dialled(now, settings, &agreement, fill)
+            }
         };
         let engine = Self { session, out };
         engine.report();
-        Ok(engine)
+        engine
     }
 
     /// Takes what was put into the input, after what had to wait. Returns how many events there are.
@@ -92,34 +91,34 @@ impl RawEngine {
     /// Says that the byte stream has ended; with the staged text, that it broke. Returns how many events there are.
     pub fn end(&mut self, is_broken: bool, len: u32) -> u32 {
         io::with(|io| {
-            let error = is_broken.then(|| io.staged_text(len));
+            let error = is_broken.then(|| io.staged_text(len).to_owned());
             let closed = self.session.receive_end(error);
             self.tell(io, closed.map(SessionEvent::Closed))
         })
     }
 
-    /// Lets the client in whose request was reported, with the header fields that were staged.
-    pub fn admit(&mut self, now: f64, subprotocol: Option<String>) -> Option<String> {
+    /// Lets the client in whose request was reported, with the header fields that were staged, and as subprotocol the staged text; none when
+    /// that is empty. Returns the length of what is wrong.
+    #[must_use]
+    pub fn admit(&mut self, now: f64, len: u32) -> u32 {
         io::with(|io| {
             io.lend(&mut self.out);
             let headers = core::mem::take(&mut io.headers);
-            let now = milliseconds(now);
-            let outcome = match subprotocol {
-                Some(subprotocol) => {
-                    self.session
-                        .admit(now, Some(&subprotocol), &headers, &mut self.out)
-                }
-                None => self.session.admit(now, None, &headers, &mut self.out),
-            };
+            let subprotocol = Some(io.staged_text(len)).filter(|text| !text.is_empty());
+            let outcome =
+                self.session
+                    .admit(milliseconds(now), subprotocol, &headers, &mut self.out);
             self.answered(io, outcome.map(SessionEvent::Opened))
         })
     }
 
-    /// Refuses the client, with the header fields that were staged.
-    pub fn refuse(&mut self, status: u16, body: &str) -> Option<String> {
+    /// Refuses the client, with the header fields that were staged, and the staged text as body. Returns the length of what is wrong.
+    #[must_use]
+    pub fn refuse(&mut self, status: u16, len: u32) -> u32 {
         io::with(|io| {
             io.lend(&mut self.out);
             let headers = core::mem::take(&mut io.headers);
+            let body = io.staged_text(len);
             let outcome = self.session.refuse(status, &headers, body, &mut self.out);
             self.answered(io, outcome.map(SessionEvent::Closed))
         })
@@ -224,6 +223,9 @@ impl RawEngine {
                 _ => {}
             }
             report.flags.set(flags);
+            let remaining = self.session.remaining();
+            let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
+            report.remaining.set(remaining);
         });
     }
 
@@ -247,11 +249,11 @@ impl RawEngine {
         self.session.set_compression_level(level);
     }
 
-    /// What the server answered, on a client that is open: status and fields. It can be asked for once.
-    pub fn response(&mut self) -> Option<Vec<u8>> {
-        self.session
-            .take_response()
-            .map(|response| describe::response(&response))
+    /// Says what the server answered, on a client that is open: status and fields. Returns its length; it can be asked for once.
+    #[must_use]
+    pub fn response(&mut self) -> u32 {
+        let response = self.session.take_response();
+        io::with(|io| io.say(response.as_ref().map(describe::response)))
     }
 }
 
@@ -297,15 +299,15 @@ impl RawEngine {
         &mut self,
         io: &mut Io,
         outcome: Result<SessionEvent<'_>, sockeye::AnswerError>,
-    ) -> Option<String> {
+    ) -> u32 {
         match outcome {
             Ok(event) => {
                 self.tell(io, Some(event));
-                None
+                0
             }
             Err(error) => {
                 self.settle(io);
-                Some(describe::answer(&error))
+                io.say(Some(describe::answer(&error)))
             }
         }
     }
@@ -326,26 +328,16 @@ pub struct RawPrepared(sockeye::PreparedMessage);
 
 #[wasm_bindgen]
 impl RawPrepared {
-    /// Prepares the staged bytes.
-    ///
-    /// # Errors
-    ///
-    /// When text is not UTF-8.
+    /// Prepares the staged bytes. Text that is not UTF-8 has been found before.
     #[wasm_bindgen(constructor)]
-    pub fn new(is_text: bool, len: u32) -> Result<Self, String> {
+    #[must_use]
+    pub fn new(is_text: bool, len: u32) -> Self {
         io::with(|io| {
-            message(is_text, io.staged(len))
-                .map(|message| Self(sockeye::PreparedMessage::new(message)))
-                .ok_or_else(|| describe::send_sentence(INVALID_UTF8))
+            let bytes = io.staged(len);
+            let message = message(is_text, bytes).unwrap_or_else(|| Message::binary(bytes));
+            Self(sockeye::PreparedMessage::new(message))
         })
     }
-}
-
-/// The sentence of an error of sending.
-#[wasm_bindgen]
-#[must_use]
-pub fn send_error(number: i32) -> String {
-    describe::send_sentence(number)
 }
 
 const INVALID_UTF8: i32 = 6;

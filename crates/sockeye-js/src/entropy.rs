@@ -1,6 +1,7 @@
 //! Randomness from the platform, a kilobyte at a time: every frame of a client needs four bytes of it.
 
 use core::cell::RefCell;
+use core::mem::ManuallyDrop;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -13,7 +14,8 @@ extern "C" {
 }
 
 thread_local! {
-    static FRESH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static FRESH: RefCell<ManuallyDrop<Vec<u8>>> =
+        const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
 /// Fills `bytes`. No random byte is used twice.

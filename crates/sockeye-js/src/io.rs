@@ -3,9 +3,11 @@
 //! All engines share them: an idle connection holds none. What JavaScript is told about stays where it is until the next call of any engine.
 
 use core::cell::{Cell, RefCell};
+use core::mem::ManuallyDrop;
 use core::ops::Range;
+use std::borrow::Cow;
 
-use sockeye::{ExtraHeaders, MessageKind, SessionEvent};
+use sockeye::{ExtraHeaders, FramePiece, MessageKind, Role, SessionEvent};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::describe;
@@ -27,6 +29,8 @@ enum Kind {
     Ping = 4,
     Pong = 5,
     Closed = 6,
+    Header = 7,
+    Payload = 8,
 }
 
 /// The part ends its message.
@@ -52,6 +56,8 @@ pub(crate) struct Report {
     pub(crate) pending: Cell<u32>,
     /// See [`crate::engine`].
     pub(crate) flags: Cell<u32>,
+    /// Bytes of the frame under way that have not come.
+    pub(crate) remaining: Cell<u32>,
 }
 
 /// The shared buffers.
@@ -77,10 +83,12 @@ thread_local! {
             taken: Cell::new(0),
             pending: Cell::new(0),
             flags: Cell::new(0),
+            remaining: Cell::new(0),
         }
     };
-    static IO: RefCell<Io> = const {
-        RefCell::new(Io {
+    // Never dropped, and so without the machinery for that.
+    static IO: RefCell<ManuallyDrop<Io>> = const {
+        RefCell::new(ManuallyDrop::new(Io {
             input: Vec::new(),
             staging: Vec::new(),
             headers: ExtraHeaders::new(),
@@ -88,13 +96,13 @@ thread_local! {
             kept: Vec::new(),
             taken: Vec::new(),
             pool: Vec::new(),
-        })
+        }))
     };
 }
 
 /// Runs `work` on the buffers.
 pub(crate) fn with<T>(work: impl FnOnce(&mut Io) -> T) -> T {
-    IO.with_borrow_mut(work)
+    IO.with_borrow_mut(|io| work(io))
 }
 
 /// Runs `work` on the report.
@@ -132,13 +140,18 @@ pub fn stage(len: u32) -> u32 {
     })
 }
 
-/// Adds a header field for the call that follows. Returns what is wrong with it.
+/// Adds the staged header field for the call that follows: name, NUL, value. Returns the length of what is wrong with it.
 #[wasm_bindgen]
 #[must_use]
-pub fn stage_header(name: &str, value: &str) -> Option<String> {
-    with(|io| io.headers.push(name, value))
-        .err()
-        .map(describe::option)
+pub fn stage_header(len: u32) -> u32 {
+    with(|io| {
+        let staged = io.staging.get(..len as usize).unwrap_or_default();
+        let end = staged.iter().position(|&byte| byte == 0);
+        let (name, value) = staged.split_at(end.unwrap_or(staged.len()));
+        let name = core::str::from_utf8(name).unwrap_or_default();
+        let outcome = io.headers.push(name, value.get(1..).unwrap_or_default());
+        io.say(outcome.err().map(describe::option))
+    })
 }
 
 /// Forgets the header fields.
@@ -147,15 +160,35 @@ pub fn clear_headers() {
     with(|io| io.headers = ExtraHeaders::new());
 }
 
+/// Whether the staged bytes are UTF-8.
+#[wasm_bindgen]
+#[must_use]
+pub fn is_utf8(len: u32) -> bool {
+    with(|io| core::str::from_utf8(io.staged(len)).is_ok())
+}
+
+/// Says the sentence of an error of sending. Returns its length.
+#[wasm_bindgen]
+#[must_use]
+pub fn send_error(number: i32) -> u32 {
+    with(|io| io.say(Some(describe::send_sentence(number))))
+}
+
 impl Io {
     /// The bytes that were put into the staging area.
     pub(crate) fn staged(&self, len: u32) -> &[u8] {
         self.staging.get(..len as usize).unwrap_or_default()
     }
 
-    /// The same as text; what is not UTF-8 is replaced.
-    pub(crate) fn staged_text(&self, len: u32) -> String {
-        String::from_utf8_lossy(self.staged(len)).into_owned()
+    /// The same as text. JavaScript encodes what is to be text, so that it is UTF-8.
+    pub(crate) fn staged_text(&self, len: u32) -> &str {
+        core::str::from_utf8(self.staged(len)).unwrap_or_default()
+    }
+
+    /// Leaves this for JavaScript to read, and returns its length: zero when there is nothing to say.
+    pub(crate) fn say(&mut self, what: Option<impl Into<Vec<u8>>>) -> u32 {
+        let mut what = what.map(Into::into).unwrap_or_default();
+        self.take(&mut what)
     }
 
     /// The bytes of input, and where to put what comes of them.
@@ -245,14 +278,22 @@ impl Events<'_> {
         }
     }
 
+    /// A piece of a frame that is inspected.
+    pub(crate) fn piece(&mut self, piece: &FramePiece<'_>, sender: Option<Role>) {
+        match *piece {
+            FramePiece::Header(header) => {
+                let text = describe::header(&header, sender);
+                self.bytes(Kind::Header, 0, 0, text.into());
+            }
+            FramePiece::Payload { data, last } => {
+                self.bytes(Kind::Payload, u32::from(last) * FIN, 0, data.into());
+            }
+            _ => {}
+        }
+    }
+
     #[inline]
-    fn bytes(
-        &mut self,
-        kind: Kind,
-        mut flags: u32,
-        number: u32,
-        data: alloc::borrow::Cow<'_, [u8]>,
-    ) {
+    fn bytes(&mut self, kind: Kind, mut flags: u32, number: u32, data: Cow<'_, [u8]>) {
         let range = data.as_ptr_range();
         let is_in_place = self.input.start <= range.start.addr()
             && range.end.addr() <= self.input.end

@@ -4,8 +4,6 @@
 //! the buffers of [`io`], and little more than integers crosses the boundary: a call costs a few nanoseconds, a string or an object a hundred
 //! times that. WebAssembly calls JavaScript only for entropy, so that nothing re-enters.
 
-extern crate alloc;
-
 mod describe;
 mod engine;
 mod entropy;
@@ -13,6 +11,9 @@ mod frames;
 mod io;
 mod settings;
 
-pub use engine::{RawEngine, RawPrepared, send_error};
-pub use io::{clear_headers, input_address, report_address, stage, stage_header};
+pub use engine::{RawEngine, RawPrepared};
+pub use frames::RawFrames;
+pub use io::{
+    clear_headers, input_address, is_utf8, report_address, send_error, stage, stage_header,
+};
 pub use settings::RawSettings;

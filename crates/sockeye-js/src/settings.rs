@@ -92,14 +92,14 @@ impl RawSettings {
         true
     }
 
-    /// Adds a subprotocol.
-    pub fn subprotocol(&mut self, name: String) {
-        self.subprotocols.push(name);
+    /// Adds the staged subprotocol.
+    pub fn subprotocol(&mut self, len: u32) {
+        self.subprotocols.push(staged(len));
     }
 
-    /// Allows a pattern of origins on a server; on a client, the origin that it sends.
-    pub fn origin(&mut self, origin: String) {
-        self.origins.push(origin);
+    /// Allows the staged pattern of origins on a server; on a client, the origin that it sends.
+    pub fn origin(&mut self, len: u32) {
+        self.origins.push(staged(len));
     }
 
     /// Allows any origin.
@@ -107,15 +107,19 @@ impl RawSettings {
         self.any_origin = true;
     }
 
-    /// What a client asks for.
-    pub fn target(&mut self, host: String, target: String) {
-        self.host = host;
-        self.target = target;
+    /// The staged host is what a client wants.
+    pub fn host(&mut self, len: u32) {
+        self.host = staged(len);
     }
 
-    /// Takes the header fields that were staged, and checks everything. Returns what is wrong.
+    /// The staged target is what a client asks for.
+    pub fn target(&mut self, len: u32) {
+        self.target = staged(len);
+    }
+
+    /// Takes the header fields that were staged, and checks everything. Returns the length of what is wrong.
     #[must_use]
-    pub fn finish(&self) -> Option<String> {
+    pub fn finish(&self) -> u32 {
         let headers = io::with(|io| core::mem::take(&mut io.headers));
         let outcome = match self.role {
             Role::Server => self.upgrade_options(headers).map(|options| {
@@ -131,7 +135,7 @@ impl RawSettings {
                 self.dial.set(Arc::new(settings)).is_ok()
             }),
         };
-        outcome.err().map(describe::option)
+        io::with(|io| io.say(outcome.err().map(describe::option)))
     }
 }
 
@@ -142,11 +146,21 @@ pub(crate) enum Finished {
 }
 
 impl RawSettings {
-    /// The settings, once they have been checked.
-    pub(crate) fn finished(&self) -> Option<Finished> {
+    /// The settings; the defaults when they were not finished.
+    pub(crate) fn finished(&self) -> Finished {
         match self.role {
-            Role::Server => self.accept.get().cloned().map(Finished::Accept),
-            Role::Client => self.dial.get().cloned().map(Finished::Dial),
+            Role::Server => {
+                let settings = (self.accept)
+                    .get_or_init(|| Arc::new(AcceptSettings::new(UpgradeOptions::new())));
+                Finished::Accept(Arc::clone(settings))
+            }
+            Role::Client => {
+                let settings = self.dial.get_or_init(|| {
+                    let options = DialOptions::new("localhost", "/").expect("both are valid");
+                    Arc::new(DialSettings::new(options))
+                });
+                Finished::Dial(Arc::clone(settings))
+            }
         }
     }
 
@@ -195,6 +209,11 @@ fn set_deflate(deflate: &mut PerMessageDeflate, key: u32, value: f64) -> bool {
         _ => return false,
     }
     true
+}
+
+/// The staged text.
+fn staged(len: u32) -> String {
+    io::with(|io| io.staged_text(len).to_owned())
 }
 
 /// A time in milliseconds. What is not a number is zero.

@@ -42,6 +42,9 @@ export class Conn {
   #limits;
   #receiveBuffer;
   #sendBuffer;
+  /** Those of a server, to choose from when nobody else does. */
+  #subprotocols;
+  #onRequest;
 
   // Reading.
   #onmessages = null;
@@ -95,7 +98,7 @@ export class Conn {
   /** Done when the connection has ended. */
   closed;
 
-  constructor(key, transport, raw, { role, limits, buffers }) {
+  constructor(key, transport, raw, { role, limits, buffers, subprotocols }) {
     if (key !== KEY) refuse('a connection is made by an Upgrader or a Dialer');
     this.#role = role;
     this.#raw = raw;
@@ -103,6 +106,7 @@ export class Conn {
     this.#limits = limits;
     this.#receiveBuffer = buffers.receiveBuffer;
     this.#sendBuffer = buffers.sendBuffer;
+    this.#subprotocols = subprotocols;
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
   }
 
@@ -198,7 +202,7 @@ export class Conn {
       this.#wantsStream = true;
       this.#applyLimits();
       try {
-        const message = await this.#wait(signal);
+        const message = await this.#wait(signal, true);
         return message === null ? null : MessageSource.of(message).stream();
       } finally {
         this.#wantsStream = false;
@@ -363,8 +367,6 @@ export class Conn {
     if (!this.#hasEnded) this.#transport.start(sink);
   }
 
-  #onRequest;
-
   async #ask() {
     let answer;
     try {
@@ -377,12 +379,12 @@ export class Conn {
     if (!raw) return;
     try {
       stageHeaders(answer?.headers);
-      if (answer?.status === undefined) check(raw.admit(this.#now(), answer ? answer.subprotocol : this.#choose()), HandshakeError);
-      else check(raw.refuse(answer.status, answer.body ?? ''));
+      if (answer?.status === undefined) check(raw.admit(this.#now(), core.putText((answer ? answer.subprotocol : this.#choose()) ?? '')), HandshakeError);
+      else check(raw.refuse(answer.status, core.putText(String(answer.body ?? ''))));
     } catch (error) {
       this.#cause = error;
       stageHeaders();
-      raw.refuse(500, '');
+      raw.refuse(500, 0);
     }
     this.#collect(raw.events(), null, 0, false);
     this.#deliver();
@@ -395,8 +397,6 @@ export class Conn {
   #choose() {
     return this.#subprotocols.find((ours) => this.request.subprotocols.includes(ours));
   }
-
-  #subprotocols = [];
 
   // --- Inside: reading. ---
 
@@ -461,7 +461,7 @@ export class Conn {
       } else if (kind === OPENED) {
         Object.assign(this, events.opened(address, length));
         const answer = this.#raw.response();
-        if (answer) this.response = events.response(String.fromCharCode(...answer));
+        if (answer > 0) this.response = events.response(core.saidLatin1(answer));
         this.#notices.push([OPENED]);
       } else if (kind === REQUEST) {
         this.request = events.request(address, length);
@@ -484,8 +484,11 @@ export class Conn {
     }
     if (this.#source !== null) {
       const source = this.#source;
-      if (fin) this.#source = null;
       source.push(core.copy(address, length), fin);
+      if (fin) {
+        this.#source = null;
+        this.#applyLimits();
+      }
       return;
     }
     this.#assembly ??= new Assembly(isText);
@@ -525,7 +528,8 @@ export class Conn {
   #hand(messages) {
     for (const message of messages) {
       if (this.#waiting.length > 0) {
-        this.#waiting.shift().resolve(message);
+        const waiter = this.#waiting.shift();
+        waiter.resolve(message instanceof MessageSource && !waiter.isForStream ? message.whole() : message);
         continue;
       }
       // Whoever closes and does not listen any more does not want what still comes.
@@ -536,9 +540,9 @@ export class Conn {
     if (this.#isTooFull()) this.#pause();
   }
 
-  #wait(signal) {
+  #wait(signal, isForStream = false) {
     return new Promise((resolve, reject) => {
-      const waiter = { resolve, reject };
+      const waiter = { resolve, reject, isForStream };
       if (signal) {
         const abort = () => {
           this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
@@ -754,10 +758,6 @@ export class Conn {
     this.#onclose?.(close);
   }
 
-  /** The list from which a subprotocol is chosen when nobody else does. */
-  static withSubprotocols(conn, subprotocols) {
-    conn.#subprotocols = subprotocols;
-  }
 }
 
 /** Whether the connection ended as connections should: by a closing handshake. */
@@ -765,3 +765,20 @@ const isOrderly = (close) => close.clean;
 
 /** About how many bytes a message keeps. */
 const weight = (message) => 64 + (message.length ?? 0);
+
+/**
+ * Serves a client over a byte stream whose first bytes, or `first`, are its request. Resolves once the connection is open.
+ *
+ * @param {import('./index.js').Transport} transport
+ * @param {ReturnType<typeof import('./options.js').settingsOf>} settings
+ * @param {{ first?: Uint8Array[], onRequest?: Function, signal?: AbortSignal }} [options]
+ * @returns {Promise<Conn>}
+ */
+export const startServer = (transport, settings, options = {}) => start(transport, settings, 'server', options);
+
+/** Opens a connection over a byte stream. Resolves once it is open. */
+export const startClient = (transport, settings, options = {}) => start(transport, settings, 'client', options);
+
+function start(transport, { raw, limits, buffers, subprotocols }, role, options) {
+  return Conn.open(transport, new RawEngine(raw, core.now(), false), { ...options, role, limits, buffers, subprotocols });
+}

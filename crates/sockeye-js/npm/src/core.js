@@ -6,7 +6,7 @@ import { refuse } from './errors.js';
 /** Most bytes of input in one call. */
 export const INPUT = 65_536;
 /** What an event is. The order is that of `Kind` in `src/io.rs`. */
-export const REQUEST = 0, OPENED = 1, TEXT = 2, BINARY = 3, PING = 4, PONG = 5, CLOSED = 6;
+export const REQUEST = 0, OPENED = 1, TEXT = 2, BINARY = 3, PING = 4, PONG = 5, CLOSED = 6, HEADER = 7;
 /** What is said of an event's bytes, as in `src/io.rs`. */
 export const FIN = 0x100, ASCII = 0x200, IN_PLACE = 0x400;
 /** How an engine stands, as in `src/engine.rs`. */
@@ -149,6 +149,18 @@ export function putBack(address, length, chunk, start) {
 export function taken(length) {
   refresh();
   return copy(u32[(report >> 2) + 3], length);
+}
+
+/** What the call before has to say, in `length` bytes. */
+export function said(length) {
+  refresh();
+  return text(u32[(report >> 2) + 3], length, false);
+}
+
+/** The same, a byte for each character. */
+export function saidLatin1(length) {
+  refresh();
+  return latin1(u32[(report >> 2) + 3], length);
 }
 
 /** Text as it is in `bytes`, which are UTF-8. */

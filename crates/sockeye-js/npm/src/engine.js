@@ -1,18 +1,18 @@
 // Layer 0: the protocol for those who own the bytes.
 
-import { RawEngine, RawPrepared, send_error as sendError } from './glue.js';
+import { RawEngine, RawFrames, RawPrepared, is_utf8 as isUtf8, send_error as sendError } from './glue.js';
 import * as core from './core.js';
-import { Assembly, ASCII, BINARY, CLOSED, FIN, FINISHED, INPUT, MORE, OPEN, OPENED, OPENING, PING, PONG, REQUEST, TEXT } from './core.js';
+import { Assembly, ASCII, BINARY, CLOSED, FIN, FINISHED, HEADER, INPUT, MORE, OPEN, OPENED, OPENING, PING, PONG, REQUEST, TEXT } from './core.js';
 import { SendError, refuse } from './errors.js';
 import * as events from './events.js';
-import { check, limitsOf, settings, stageHeaders } from './options.js';
+import { check, codeOf, limitsOf, settings, stageHeaders } from './options.js';
 
 /** The codes of what sending may fail with, by number: see `src/describe.rs`. */
 const SEND_CODES = ['', 'NOT_OPEN', 'CLOSE_SENT', 'CONTROL_TOO_LONG', 'INVALID_CLOSE_CODE', 'MESSAGE_UNFINISHED', 'INVALID_UTF8'];
 
 /** Turns what a call of sending returned into an exception. */
 export function sent(number) {
-  if (number > 0) throw new SendError(SEND_CODES[number], sendError(number));
+  if (number > 0) throw new SendError(SEND_CODES[number], core.said(sendError(number)));
 }
 
 /** Whether this kind of message is text; what is no kind is refused. */
@@ -123,7 +123,7 @@ export class Engine {
   admit({ subprotocol, headers } = {}) {
     const raw = this.#live();
     stageHeaders(headers);
-    check(raw.admit(core.now(), subprotocol));
+    check(raw.admit(core.now(), core.putText(String(subprotocol ?? ''))));
     return this.#drain(this.#collect(raw.events(), []));
   }
 
@@ -131,7 +131,7 @@ export class Engine {
     const raw = this.#live();
     if (!Number.isInteger(status)) refuse('a status must be an integer');
     stageHeaders(headers);
-    check(raw.refuse(status, String(body)));
+    check(raw.refuse(status, core.putText(String(body))));
     return this.#collect(raw.events(), []);
   }
 
@@ -293,11 +293,8 @@ export class PreparedMessage {
   constructor(data, { kind } = {}) {
     const text = isText(kind, typeof data === 'string');
     const length = put(data);
-    try {
-      this.#raw = new RawPrepared(text, length);
-    } catch (sentence) {
-      throw new SendError('INVALID_UTF8', String(sentence));
-    }
+    if (text && typeof data !== 'string' && !isUtf8(length)) sent(6);
+    this.#raw = new RawPrepared(text, length);
   }
 
   /** What the engine knows it by. */
@@ -314,4 +311,111 @@ export class PreparedMessage {
   [Symbol.dispose]() {
     this.free();
   }
+}
+
+/** Splits a byte stream of either direction into frames, whatever rules they break. */
+export class FrameDecoder {
+  #raw;
+  #most;
+  /** The frame under way, and the pieces of its payload. */
+  #frame = null;
+  #pieces = [];
+  #kept = 0;
+  /** Bytes of the stream so far, and those of complete frames. */
+  #total;
+  #done;
+
+  constructor({ sender, payload = 2 ** 20, offset = 0 } = {}) {
+    if (sender !== undefined && sender !== 'client' && sender !== 'server') refuse("`sender` must be 'client' or 'server'", 'INVALID_OPTION');
+    if (!Number.isSafeInteger(payload) || payload < 0) refuse('`payload` must be a number of bytes', 'INVALID_OPTION');
+    if (!Number.isSafeInteger(offset) || offset < 0) refuse('`offset` must be a number of bytes', 'INVALID_OPTION');
+    this.#raw = new RawFrames(sender === 'client' ? 1 : sender === 'server' ? 2 : 0, offset);
+    this.#most = payload;
+    this.#total = this.#done = offset;
+  }
+
+  get pending() {
+    return this.#total - this.#done;
+  }
+
+  get remaining() {
+    return (this.#raw ?? gone()).remaining();
+  }
+
+  decode(chunk) {
+    const raw = this.#raw ?? gone();
+    if (!(chunk instanceof Uint8Array)) refuse('what is decoded must be a Uint8Array');
+    if (chunk.length === 0) core.toBytes(chunk);
+    const frames = [];
+    for (let start = 0; start < chunk.length; start += INPUT) {
+      const end = Math.min(chunk.length, start + INPUT);
+      core.putInput(chunk, start, end);
+      this.#collect(raw.decode(end - start), frames);
+    }
+    this.#total += chunk.length;
+    return frames;
+  }
+
+  free() {
+    this.#raw?.free();
+    this.#raw = null;
+  }
+
+  [Symbol.dispose]() {
+    this.free();
+  
+  #collect(count, frames) {
+    for (let at = core.records(); count > 0; count--, at += 4) {
+      const head = core.word(at), address = core.word(at + 1), length = core.word(at + 2);
+      if ((head & 0xff) === HEADER) {
+        this.#frame = header(core.latin1(address, length));
+        continue;
+      }
+      const kept = Math.min(length, this.#most - this.#kept);
+      if (kept > 0) this.#pieces.push(core.copy(address, kept));
+      this.#kept += kept;
+      if (!(head & FIN)) continue;
+      const frame = this.#frame;
+      frame.payload = join(this.#pieces, this.#kept);
+      frames.push(frame);
+      this.#done = frame.offset + frame.headerLength + frame.payloadLength;
+      this.#frame = null;
+      this.#pieces = [];
+      this.#kept = 0;
+    }
+  }
+}
+
+const gone = () => refuse('the decoder has been freed', 'FREED');
+
+/** A frame from what `describe::header` says of it. */
+function header(text) {
+  const [offset, headerLength, payloadLength, first, mask, ...violations] = text.split('\n');
+  const key = mask === '' ? null : Number(mask);
+  return {
+    offset: Number(offset),
+    headerLength: Number(headerLength),
+    fin: (first & 0x80) !== 0,
+    rsv1: (first & 0x40) !== 0,
+    rsv2: (first & 0x20) !== 0,
+    rsv3: (first & 0x10) !== 0,
+    opcode: first & 0x0f,
+    maskingKey: key === null ? null : Uint8Array.of(key >>> 24, (key >>> 16) & 0xff, (key >>> 8) & 0xff, key & 0xff),
+    payloadLength: Number(payloadLength),
+    payload: EMPTY,
+    violations: violations.map(codeOf),
+  };
+}
+
+const EMPTY = new Uint8Array(0);
+
+function join(pieces, length) {
+  if (pieces.length === 1) return pieces[0];
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }

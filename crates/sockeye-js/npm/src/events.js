@@ -2,6 +2,7 @@
 
 import { HandshakeError, ProtocolError, TransportError } from './errors.js';
 import { copy, latin1, text } from './core.js';
+import { codeOf } from './options.js';
 
 const INITIATORS = ['local', 'peer', 'transport'];
 
@@ -46,8 +47,9 @@ function failure(all, end, address) {
     if (next < 0) break;
     end = next;
   }
-  const [kind, code, sentence, number, head] = parts;
+  const [kind, name, sentence, number, head] = parts;
   const value = Number(number) || null;
+  const code = codeOf(name);
   if (kind === 'handshake') {
     const error = new HandshakeError(code, sentence);
     error.status = value;

@@ -1,7 +1,7 @@
 // Settings, checked and handed to the engine one by one.
 
 import { RawSettings, clear_headers as clearHeaders, stage_header as stageHeader } from './glue.js';
-import { isAttached } from './core.js';
+import * as core from './core.js';
 import { UsageError, refuse } from './errors.js';
 
 /** The numbers by which the engine knows its settings: see `src/settings.rs`. */
@@ -31,12 +31,15 @@ function number(value, name, [least, most]) {
   return value;
 }
 
-/** Turns what the engine says is wrong into an exception. */
-export function check(wrong, Class = UsageError) {
-  if (wrong === undefined) return;
-  const [name, sentence] = wrong.split('\0');
-  throw new Class(Class === UsageError ? 'INVALID_OPTION' : name, sentence ?? wrong);
+/** Turns what the engine says is wrong, in so many bytes, into an exception. */
+export function check(length, Class = UsageError) {
+  if (length === 0) return;
+  const [name, sentence] = core.said(length).split('\0');
+  throw new Class(Class === UsageError ? 'INVALID_OPTION' : codeOf(name), sentence);
 }
+
+/** The code of an error that the engine names: `INVALID_UTF8` for `InvalidUtf8`. */
+export const codeOf = (name) => name.replace(/(?!^)[A-Z]/g, '_$&').toUpperCase();
 
 /** Header fields in the forms that callers have them. */
 export function fieldsOf(headers) {
@@ -52,7 +55,7 @@ export function fieldsOf(headers) {
 /** Hands header fields over for the call that follows. */
 export function stageHeaders(headers) {
   clearHeaders();
-  for (const [name, value] of fieldsOf(headers)) check(stageHeader(name, value));
+  for (const [name, value] of fieldsOf(headers)) check(stageHeader(core.putText(`${name}\0${value}`)));
 }
 
 /** The bounds that JavaScript keeps. */
@@ -72,7 +75,7 @@ export function limitsOf(options, before = { messageSize: 2 ** 20, frameSize: un
 
 /** Settings of the engine from options: the caller frees them. */
 export function settings(options, isServer, { ask = false } = {}) {
-  if (!isAttached()) refuse('the WebAssembly module is not loaded: call init or initSync first', 'NOT_LOADED');
+  if (!core.isAttached()) refuse('the WebAssembly module is not loaded: call init or initSync first', 'NOT_LOADED');
   if (!isRecord(options)) refuse('the options must be an object', 'INVALID_OPTION');
   const raw = new RawSettings(isServer);
   try {
@@ -94,15 +97,16 @@ export function settings(options, isServer, { ask = false } = {}) {
     if (ask) raw.number(32, 1);
     const { subprotocols = [] } = options;
     if (!Array.isArray(subprotocols)) refuse('`subprotocols` must be an array of strings', 'INVALID_OPTION');
-    for (const name of subprotocols) raw.subprotocol(String(name));
+    for (const name of subprotocols) raw.subprotocol(core.putText(String(name)));
     if (isServer) {
       const { origins = 'same-host' } = options;
       if (origins === 'any') raw.any_origin();
-      else if (Array.isArray(origins) && origins.length > 0) for (const origin of origins) raw.origin(String(origin));
+      else if (Array.isArray(origins) && origins.length > 0) for (const origin of origins) raw.origin(core.putText(String(origin)));
       else if (origins !== 'same-host') refuse("`origins` must be 'same-host', 'any' or an array of patterns", 'INVALID_OPTION');
     } else {
-      if (options.origin !== undefined) raw.origin(String(options.origin));
-      if (options.host !== undefined || options.target !== undefined) raw.target(String(options.host ?? 'localhost'), String(options.target ?? '/'));
+      if (options.origin !== undefined) raw.origin(core.putText(String(options.origin)));
+      if (options.host !== undefined) raw.host(core.putText(String(options.host)));
+      if (options.target !== undefined) raw.target(core.putText(String(options.target)));
     }
     stageHeaders(options.headers);
     check(raw.finish());
@@ -111,4 +115,11 @@ export function settings(options, isServer, { ask = false } = {}) {
     raw.free();
     throw error;
   }
+}
+
+/** All that a connection is made of. `free` it once no more are to be made. */
+export function settingsOf(options, isServer) {
+  const kept = { limits: limitsOf(options), buffers: buffers(options), subprotocols: [...(options.subprotocols ?? [])] };
+  const raw = settings(options, isServer, { ask: isServer && options.onRequest !== undefined });
+  return { ...kept, raw, free: () => raw.free() };
 }

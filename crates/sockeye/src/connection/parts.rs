@@ -47,6 +47,12 @@ impl Connection {
         self.message.is_some() || self.sending.is_some() || self.incoming.is_amid_frame()
     }
 
+    /// How many bytes of the payload of the frame under way have not come: what was announced, and may never come.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        (self.incoming.frame.as_ref()).map_or(0, |frame| frame.remaining)
+    }
+
     /// How the message under way, or the next, is handed over. One whose rest nobody wants still comes in parts, which are dropped.
     #[inline]
     pub(super) fn current_delivery(&self) -> Delivery {

@@ -54,6 +54,15 @@ impl Session {
         }
     }
 
+    /// How many bytes of the payload of the frame under way have not come: what was announced, and may never come.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        match &self.phase {
+            Phase::Open(connection) => connection.remaining(),
+            _ => 0,
+        }
+    }
+
     fn open_connection(&mut self) -> Option<&mut Connection> {
         match &mut self.phase {
             Phase::Open(connection) => Some(connection),
