@@ -1,0 +1,45 @@
+import { UsageError } from '../errors.js';
+
+/**
+ * Connects with `cloudflare:sockets`.
+ * @param {import('../index.js').Target} target
+ */
+export async function connect({ hostname, port, secure, signal, tls }) {
+  if (tls) throw new UsageError('UNSUPPORTED', 'workerd has no settings of TLS: leave out the option tls');
+  return open(hostname, port, secure ? 'on' : 'off', signal);
+}
+
+/**
+ * Opens a socket.
+ * @param {'on' | 'off' | 'starttls'} secureTransport
+ */
+export async function open(hostname, port, secureTransport, signal) {
+  signal.throwIfAborted();
+  // Not at the top: elsewhere there is no such module.
+  const { connect: connectSocket } = await import('cloudflare:sockets');
+  const socket = connectSocket({ hostname, port }, { secureTransport, allowHalfOpen: false });
+  return opened(socket, signal);
+}
+
+/** Waits until a socket is open. An abort closes it. */
+export async function opened(socket, signal) {
+  socket.closed.catch(() => {});
+  let abort;
+  const aborted = new Promise((_, reject) => {
+    abort = () => {
+      reject(signal.reason);
+      socket.close().catch(() => {});
+    };
+  });
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([socket.opened, aborted]);
+    return socket;
+  } catch (error) {
+    socket.close().catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
