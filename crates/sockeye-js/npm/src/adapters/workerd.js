@@ -6,18 +6,13 @@ import { UsageError } from '../errors.js';
  */
 export async function connect({ hostname, port, secure, signal, tls }) {
   if (tls) throw new UsageError('UNSUPPORTED', 'workerd has no settings of TLS: leave out the option tls');
-  return open(hostname, port, secure ? 'on' : 'off', signal);
-}
-
-/**
- * Opens a socket.
- * @param {'on' | 'off' | 'starttls'} secureTransport
- */
-export async function open(hostname, port, secureTransport, signal) {
   signal.throwIfAborted();
   // Not at the top: elsewhere there is no such module.
   const { connect: connectSocket } = await import('cloudflare:sockets');
-  const socket = connectSocket({ hostname, port }, { secureTransport, allowHalfOpen: false });
+  // It wants an IPv6 address as URLs have it.
+  const name = hostname.includes(':') ? `[${hostname}]` : hostname;
+  // Behind a proxy, TLS begins later.
+  const socket = connectSocket({ hostname: name, port }, { secureTransport: secure ? 'on' : 'starttls', allowHalfOpen: false });
   return opened(socket, signal);
 }
 
