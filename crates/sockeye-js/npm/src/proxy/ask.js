@@ -7,6 +7,7 @@ import { parseAddress } from './rules.js';
 export class ProxyError extends SockeyeError {}
 
 const MAX_HEAD = 16_384;
+const MAX_READ = 65_536;
 
 /**
  * What comes from a proxy and goes to it.
@@ -114,7 +115,7 @@ async function some(wire) {
   const chunk = await wire.read();
   if (chunk === null) throw new ProxyError('PROXY_CLOSED', 'the proxy ended the connection before it answered');
   // Its answers are short: what is longer is none.
-  if (chunk.length > MAX_HEAD) throw unexpected();
+  if (chunk.length > MAX_READ) throw unexpected();
   return chunk;
 }
 
