@@ -1,5 +1,5 @@
 import { connected, tlsOptions } from './adapters/connected.js';
-import { untilAborted } from './adapters/deno.js';
+import { shaken } from './adapters/deno.js';
 import { SockeyeError, UsageError } from './errors.js';
 import { platform } from './platform.js';
 import { ProxyError, askHttp, askSocks } from './proxy/ask.js';
@@ -81,11 +81,7 @@ async function startTls(stream, { hostname, signal, tls }) {
   if (typeof stream.closeWrite === 'function') {
     // Only its TLS connections have this: Deno speaks no TLS on them.
     if (stream.handshake) throw new UsageError('UNSUPPORTED', 'Deno speaks no TLS within TLS: use an http: or socks5h: proxy');
-    const starting = globalThis.Deno.startTls(stream, { ...tls, hostname, alpnProtocols: ['http/1.1'] });
-    return untilAborted(signal, starting, async (conn) => {
-      await conn.handshake();
-      return conn;
-    });
+    return shaken(globalThis.Deno.startTls(stream, { ...tls, hostname, alpnProtocols: ['http/1.1'] }), signal);
   }
   if (typeof stream.startTls === 'function') {
     if (tls) throw new UsageError('UNSUPPORTED', 'workerd has no settings of TLS: leave out the option tls');

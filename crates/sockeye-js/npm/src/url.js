@@ -7,8 +7,12 @@ import { UsageError } from './errors.js';
  * @throws {UsageError} `INVALID_URL`. The message does not repeat the URL, which may have a password in it.
  */
 export function parseUrl(text) {
-  const url = URL.parse ? URL.parse(text) : tryParse(text);
-  if (!url) throw invalid('it is not a URL such as wss://example.com/');
+  let url;
+  try {
+    url = new URL(text);
+  } catch {
+    throw invalid('it is not a URL such as wss://example.com/');
+  }
   // RFC 6455 §3: a fragment has no meaning, and must not be used. An empty one is in no property but `href`.
   if (url.href.includes('#')) throw invalid('it has a fragment: write # as %23');
   return stripped(url);
@@ -45,14 +49,6 @@ export function percentDecoded(text) {
 /** The name or address in a URL, an IPv6 address without brackets. */
 export function hostOf(url) {
   return url.hostname.replace(/^\[|\]$/g, '');
-}
-
-function tryParse(text) {
-  try {
-    return new URL(text);
-  } catch {
-    return null;
-  }
 }
 
 function invalid(reason) {

@@ -1,3 +1,4 @@
+import { untilAborted } from '../abort.js';
 import { address } from './node-duplex.js';
 import { PumpTransport } from './pump.js';
 
@@ -40,13 +41,7 @@ export function denoTransport(conn) {
       while (written < chunk.length) written += await conn.write(chunk.subarray(written));
     },
     end: () => conn.closeWrite(),
-    destroy() {
-      try {
-        conn.close();
-      } catch {
-        // It is closed already.
-      }
-    },
+    destroy: () => close(conn),
   });
 }
 
@@ -57,44 +52,28 @@ export function denoTransport(conn) {
 export async function connect({ hostname, port, secure, signal, tls }) {
   signal.throwIfAborted();
   const { Deno } = globalThis;
-  const connecting = secure
-    ? Deno.connectTls({ ...tls, hostname, port, alpnProtocols: ['http/1.1'] })
-    : Deno.connect({ hostname, port, signal });
-  return untilAborted(signal, connecting, async (conn) => {
-    // Otherwise an error of TLS would be one of the first read.
-    await conn.handshake?.();
-    return conn;
-  });
+  if (secure) return shaken(Deno.connectTls({ ...tls, hostname, port, alpnProtocols: ['http/1.1'] }), signal);
+  return untilAborted(signal, Deno.connect({ hostname, port, signal }), close);
 }
 
-/** What a connection leads to. An abort rejects at once, and closes it whenever it comes. */
-export function untilAborted(signal, connecting, prepare) {
-  return new Promise((resolve, reject) => {
-    let conn = null;
-    const close = () => {
-      try {
-        conn?.close();
-      } catch {
-        // It is closed already.
-      }
-    };
-    const abort = () => {
-      close();
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    connecting
-      .then((opened) => {
-        conn = opened;
-        if (!signal.aborted) return prepare(conn);
-        return close();
-      })
-      .then(resolve, (error) => {
-        close();
-        reject(error);
-      })
-      .finally(() => signal.removeEventListener('abort', abort));
-  });
+/** Waits until TLS is spoken: otherwise its errors would be those of the first read. */
+export async function shaken(connecting, signal) {
+  const conn = await untilAborted(signal, connecting, close);
+  try {
+    await untilAborted(signal, conn.handshake());
+    return conn;
+  } catch (error) {
+    close(conn);
+    throw error;
+  }
+}
+
+function close(conn) {
+  try {
+    conn.close();
+  } catch {
+    // It is closed already.
+  }
 }
 
 function addressOf(addr) {

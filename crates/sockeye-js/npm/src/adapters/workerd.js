@@ -1,3 +1,4 @@
+import { untilAborted } from '../abort.js';
 import { UsageError } from '../errors.js';
 
 /**
@@ -19,22 +20,11 @@ export async function connect({ hostname, port, secure, signal, tls }) {
 /** Waits until a socket is open. An abort closes it. */
 export async function opened(socket, signal) {
   socket.closed.catch(() => {});
-  let abort;
-  const aborted = new Promise((_, reject) => {
-    abort = () => {
-      reject(signal.reason);
-      socket.close().catch(() => {});
-    };
-  });
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
   try {
-    await Promise.race([socket.opened, aborted]);
+    await untilAborted(signal, socket.opened);
     return socket;
   } catch (error) {
     socket.close().catch(() => {});
     throw error;
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
