@@ -232,6 +232,26 @@ test('node: the socket of an HTTP server loses its timeout', async (t) => {
   assert.equal(sink.ends.length, 1);
 });
 
+test('node: what is written while it is corked goes out in order, with the end behind it', async (t) => {
+  const { transport, sink, peer } = await pair(KINDS.node.make, t);
+  transport.start(sink);
+  const payload = Buffer.alloc(5000, 'p');
+  transport.cork();
+  transport.write(Buffer.from('a'), payload);
+  transport.write(Buffer.from('b'));
+  assert.equal(transport.bufferedAmount, 5002);
+  transport.write(Buffer.from('c'), payload);
+  transport.uncork();
+  transport.uncork();
+  transport.write(Buffer.from('d'));
+  transport.cork();
+  transport.write(Buffer.from('e'), payload);
+  transport.end();
+  let got = '';
+  for await (const chunk of peer) got += chunk;
+  assert.equal(got, `a${payload}bc${payload}de${payload}`);
+});
+
 test('node: a socket that is gone already is told to the sink', async (t) => {
   const { transport, sink, socket } = await pair(KINDS.node.make, t);
   socket.destroy();
