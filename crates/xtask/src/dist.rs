@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use crate::component::{self, World};
+use crate::js;
 use crate::steps::Steps;
 use crate::workspace;
 use crate::{DIST_SERVER, host_cargo};
@@ -16,6 +17,7 @@ use crate::{DIST_SERVER, host_cargo};
 pub(crate) fn run() -> Result<()> {
     let mut steps = Steps::new(World::ALL.len() + 1);
     let components = component::build(&mut steps, &World::ALL)?;
+    let package = js::build()?;
     steps.cargo(DIST_SERVER, &mut host_cargo("dist"))?;
 
     let out = workspace::target().join("dist-out");
@@ -28,6 +30,7 @@ pub(crate) fn run() -> Result<()> {
         let name = component.file_name().unwrap_or_default().to_string_lossy();
         copy_as(component, &out.join(format!("sockeye-{name}")))?;
     }
+    copy(&package.tarball, &out)?;
     let root = workspace::root();
     for file in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"] {
         copy(&root.join(file), &out)?;

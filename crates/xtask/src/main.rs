@@ -71,7 +71,7 @@ enum Verb {
         )]
         arguments: Vec<String>,
     },
-    /// Build what is published into target/dist-out: binary, components, WIT, licences, checksums
+    /// Build what is published into target/dist-out: binary, components, npm package, WIT, licences, checksums
     Dist,
 }
 
