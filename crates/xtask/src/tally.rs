@@ -43,6 +43,17 @@ impl Tally {
             }
         }
     }
+
+    /// Adds what a line tells that begins with `ok`, `not ok` or `skip`.
+    pub(crate) fn add_verdict_line(&mut self, line: &str) {
+        if line.starts_with("ok ") {
+            self.passed += 1;
+        } else if line.starts_with("not ok ") {
+            self.failed += 1;
+        } else if line.starts_with("skip ") {
+            self.skipped += 1;
+        }
+    }
 }
 
 impl AddAssign for Tally {
@@ -74,5 +85,20 @@ mod tests {
         tally.add_libtest_line("test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s");
         tally.add_libtest_line("test tally::tests::something ... ok");
         assert_eq!(tally.to_string(), "14 passed, 1 failed, 1 skipped");
+    }
+
+    #[test]
+    fn verdict_lines_are_counted_and_others_are_not() {
+        let mut tally = Tally::default();
+        for line in [
+            "ok it loads",
+            "not ok it echoes",
+            "skip Bun",
+            "okay",
+            "  ok later",
+        ] {
+            tally.add_verdict_line(line);
+        }
+        assert_eq!(tally.to_string(), "1 passed, 1 failed, 1 skipped");
     }
 }

@@ -17,7 +17,7 @@ use crate::steps::Steps;
 use crate::tally::Tally;
 use crate::toolchain::Toolchain;
 use crate::workspace::{self, Package};
-use crate::{conformance, fuzz, host_cargo, interop};
+use crate::{conformance, fuzz, host_cargo, interop, js};
 
 /// What to test.
 #[derive(clap::Args)]
@@ -51,6 +51,8 @@ pub(crate) enum Step {
     Fuzz,
     /// The Autobahn suite against servers and clients
     Conformance,
+    /// The npm package: its types, its size, and the runtimes of JavaScript
+    Js,
     /// Peers that others have made: ws, undici, Python's websockets, Chromium
     Interop,
 }
@@ -150,6 +152,7 @@ impl Workbench {
                 self.build_host()?;
                 conformance::run(&options.side, options.full)
             }
+            Step::Js => js::test(),
             Step::Interop => {
                 self.build_host()?;
                 interop::run()
@@ -324,6 +327,12 @@ pub(crate) fn tests(what: &str, cargo: &mut Command) -> Result<Tally> {
     tests_but(&[], what, cargo)
 }
 
+/// Runs a program that prints a line for each test, which begins with `ok`, `not ok` or `skip`, and counts them.
+pub(crate) fn verdicts(what: &str, command: &mut Command) -> Result<Tally> {
+    println!("--- {what}");
+    count_lines(command, Tally::add_verdict_line)
+}
+
 /// Runs `cargo test`, but for the tests with these words in their names, and counts the tests.
 pub(crate) fn tests_but(skipped: &[&str], what: &str, cargo: &mut Command) -> Result<Tally> {
     println!("--- {what}");
@@ -331,7 +340,12 @@ pub(crate) fn tests_but(skipped: &[&str], what: &str, cargo: &mut Command) -> Re
     for word in skipped {
         cargo.args(["--skip", word]);
     }
-    let running = Running::start(cargo.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+    count_lines(cargo, Tally::add_libtest_line)
+}
+
+/// Runs `command`, shows what it prints, and has each line counted.
+fn count_lines(command: &mut Command, add: fn(&mut Tally, &str)) -> Result<Tally> {
+    let running = Running::start(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
     let stdout = running.child().stdout.take();
     let mut tally = Tally::default();
     for line in stdout
@@ -339,7 +353,7 @@ pub(crate) fn tests_but(skipped: &[&str], what: &str, cargo: &mut Command) -> Re
         .flat_map(|stdout| BufReader::new(stdout).lines())
     {
         let line = line?;
-        tally.add_libtest_line(&line);
+        add(&mut tally, &line);
         println!("{line}");
     }
     let well = running.wait(LIMIT)?.is_some_and(|status| status.success());

@@ -1,26 +1,36 @@
 //! Builds the npm package: three WebAssembly modules, one glue, the sources around them, and a tarball of all that.
 
+use core::time::Duration;
+use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::node;
+use crate::process::Running;
 use crate::steps::Steps;
+use crate::tally::Tally;
 use crate::workspace;
 
 use self::module::Module;
 use self::package::Files;
 
 mod bindgen;
+mod checks;
 mod module;
 mod package;
+mod runtimes;
 mod sizes;
 
 /// The package as it is published.
 pub(crate) struct Package {
+    /// What is in it.
+    files: Files,
+    /// The folder of wasm-bindgen's programs.
+    bindgen: PathBuf,
     /// The folder that holds it unpacked.
-    pub(crate) folder: PathBuf,
+    folder: PathBuf,
     /// The folder that holds it packed.
     pub(crate) tarball: PathBuf,
 }
@@ -35,8 +45,22 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
+/// Builds the package, and checks it from outside and inside.
+///
+/// # Errors
+///
+/// [`Missing`](crate::test::Missing) for Node.js, npm or what it would fetch.
+pub(crate) fn test() -> Result<Tally> {
+    let package = build()?;
+    let mut tally = checks::run(&package)?;
+    tally += runtimes::crate_tests(&package.bindgen)?;
+    tally += runtimes::suite(&package.tarball)?;
+    Ok(tally)
+}
+
 /// Brings the package up to date.
 pub(crate) fn build() -> Result<Package> {
+    fs::create_dir_all(folder())?;
     node::install(&tools(), &tools())?;
     let mut steps = Steps::new(Module::ALL.len() + 1);
     let bindgen = bindgen::find(&mut steps)?;
@@ -44,24 +68,37 @@ pub(crate) fn build() -> Result<Package> {
     let files = Files::collect(&built)?;
     let folder = folder().join("sockeye");
     let tarball = files.pack(&folder)?;
-    Ok(Package { folder, tarball })
+    Ok(Package {
+        files,
+        bindgen,
+        folder,
+        tarball,
+    })
 }
 
-/// Runs a tool in the folder of the tools, and returns what it printed.
+/// Runs a tool, in the folder of the tools unless it has another, and returns what it printed. It is heard only if it fails.
 fn run_tool(command: &mut Command) -> Result<Vec<u8>> {
-    command.current_dir(tools());
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-    if !output.status.success() {
-        bail!(
-            "{:?} failed\n{}{}",
-            command,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+    if command.get_current_dir().is_none() {
+        command.current_dir(tools());
     }
-    Ok(output.stdout)
+    // Files, because a pipe can stay open when the tool has ended.
+    let [output, errors] = ["output", "errors"].map(|name| folder().join(name));
+    command
+        .stdin(Stdio::null())
+        .stdout(File::create(&output)?)
+        .stderr(File::create(&errors)?);
+    let status = Running::start(command)?.wait(LIMIT)?;
+    let output = fs::read(output)?;
+    if status.is_some_and(|status| status.success()) {
+        return Ok(output);
+    }
+    let why = status.map_or_else(|| "took too long".to_owned(), |status| status.to_string());
+    bail!(
+        "{}: {why}\n{}{}",
+        command.get_program().display(),
+        String::from_utf8_lossy(&output),
+        String::from_utf8_lossy(&fs::read(errors)?)
+    );
 }
 
 /// Where the package is built.
@@ -78,3 +115,6 @@ fn tools() -> PathBuf {
 fn sources() -> PathBuf {
     workspace::root().join("crates/sockeye-js/npm")
 }
+
+/// No tool takes longer on a small module.
+const LIMIT: Duration = Duration::from_secs(120);

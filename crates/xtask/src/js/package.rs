@@ -90,6 +90,13 @@ impl Files {
         serde_json::from_slice(text.unwrap_or_default()).context("package.json")
     }
 
+    /// The files by their paths.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0
+            .iter()
+            .map(|(name, content)| (name.as_str(), content.as_slice()))
+    }
+
     /// What tells these files from any others.
     fn digest(&self) -> String {
         let mut text = String::new();
