@@ -1,0 +1,478 @@
+// Connections over the platform's own WebSocket: from its API, or one end of a WebSocketPair.
+
+import { Engine } from './engine.js';
+import { CloseError, HandshakeError, ProtocolError, SendError, UsageError } from './errors.js';
+
+/** What no WebSocket of a platform can do. */
+const ABILITIES = Object.freeze({ ping: false, backpressure: false, streams: false, readLimit: false, compression: false });
+
+const CONNECTING = 0;
+const OPEN = 1;
+
+/** What a waiting message counts for beside its bytes: empty messages take memory, too. */
+const MESSAGE_COST = 64;
+
+/** How long, in milliseconds, after an `error` event the `close` event may take: not every platform sends one. */
+const CLOSE_AFTER_ERROR = 1000;
+
+/** How often, in milliseconds, `bufferedAmount` is looked at while `send` waits: no event tells that it has become less. */
+const POLL_INTERVAL = 20;
+
+/** Longest reason of a Close frame in bytes: a control frame holds 125, and the code takes two (RFC 6455 §5.5.1). */
+const MAX_REASON_LENGTH = 123;
+
+/** Longest delay that `setTimeout` takes. */
+const MAX_DELAY = 0x7fff_ffff;
+
+/**
+ * Wraps the platform's WebSocket. Call it before the turn ends in which the socket was made: what comes earlier is lost.
+ *
+ * @param {WebSocket} socket from `new WebSocket(…)`, `Deno.upgradeWebSocket`, or one end of a `WebSocketPair`, which is accepted
+ * @param {object} [options] `limits`, `timeouts`, `signal`
+ * @returns {Promise<PlatformConn>} once it is open; rejects with a `HandshakeError`, or the reason of the signal
+ */
+export async function fromWebSocket(socket, options = {}) {
+  return open(socket, options, null);
+}
+
+/**
+ * Answers a request with a `WebSocketPair`.
+ *
+ * @param {Request} request
+ * @param {object} [options] `origins`, `subprotocols`, `headers`, as an `Upgrader` takes them
+ * @returns {{ response: Response, conn: Promise<PlatformConn> }} what to return from `fetch`, also when the request is refused: then
+ *   `conn` rejects with a `HandshakeError`
+ */
+export function upgradeToPair(request, options = {}) {
+  if (typeof WebSocketPair !== 'function') {
+    throw new UsageError('UNSUPPORTED', 'this platform has no WebSocketPair');
+  }
+  const { origins, subprotocols, headers } = options;
+  const { head, error } = negotiate(request, { origins, subprotocols, headers });
+  if (error) {
+    const conn = Promise.reject(error);
+    // The response tells the client; whoever does not look at `conn` has nothing left to do.
+    conn.catch(() => {});
+    return { response: new Response(head.body || null, { status: head.status, headers: head.headers }), conn };
+  }
+  const { 0: theirs, 1: ours } = new WebSocketPair();
+  const response = new Response(null, { status: 101, webSocket: theirs, headers: head.headers });
+  return { response, conn: open(ours, {}, head.headers.get('sec-websocket-protocol')) };
+}
+
+/** Runs a request through the server's handshake: what is to be answered, and why it is refused, if it is. */
+function negotiate(request, options) {
+  const engine = new Engine({ role: 'server', ask: true, timeouts: { handshake: null }, ...options });
+  try {
+    engine.receive(requestHead(request));
+    let error = null;
+    if (engine.isFinished) {
+      error = refusal(engine);
+    } else {
+      engine.admit();
+    }
+    return { head: responseHead(engine.take()), error };
+  } finally {
+    engine.free();
+  }
+}
+
+/** The first bytes of the request, as they came or could have come. */
+function requestHead(request) {
+  const url = new URL(request.url);
+  const fields = new Headers(request.headers);
+  // A platform keeps these to itself, and a request that was made by another worker never had them.
+  if (/^websocket$/i.test(fields.get('upgrade') ?? '')) {
+    for (const [name, value] of [['connection', 'Upgrade'], ['sec-websocket-version', '13'], ['sec-websocket-key', 'AAAAAAAAAAAAAAAAAAAAAA==']]) {
+      if (!fields.has(name)) fields.set(name, value);
+    }
+  }
+  if (!fields.has('host')) fields.set('host', url.host);
+  let head = `${request.method} ${url.pathname}${url.search} HTTP/1.1\r\n`;
+  for (const [name, value] of fields) head += `${name}: ${value}\r\n`;
+  // Header values are bytes, one for each character.
+  return Uint8Array.from(`${head}\r\n`, (character) => character.charCodeAt(0));
+}
+
+/** Header fields that the platform writes, or that speak of a byte stream it keeps. */
+const PLATFORM_FIELDS = new Set(['connection', 'upgrade', 'sec-websocket-accept', 'sec-websocket-extensions', 'content-length']);
+
+function responseHead(bytes) {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  const end = text.indexOf('\r\n\r\n');
+  const [start, ...lines] = text.slice(0, end).split('\r\n');
+  const headers = new Headers();
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon);
+    if (!PLATFORM_FIELDS.has(name.toLowerCase())) headers.append(name, line.slice(colon + 1).trim());
+  }
+  return { status: Number(start.split(' ', 2)[1]), headers, body: bytes.slice(end + 4) };
+}
+
+/** Waits until the socket is open. */
+async function open(socket, { limits = {}, timeouts = {}, signal }, subprotocol) {
+  if (typeof socket?.addEventListener !== 'function' || typeof socket.send !== 'function') {
+    throw new UsageError('INVALID_ARGUMENT', 'the socket must be a WebSocket');
+  }
+  const settings = {
+    receiveBuffer: bound(limits.receiveBuffer, 1 << 20, 'limits.receiveBuffer'),
+    sendBuffer: bound(limits.sendBuffer, 1 << 20, 'limits.sendBuffer'),
+    close: delay(timeouts.close, 5000, 'timeouts.close'),
+    subprotocol,
+  };
+  const handshake = delay(timeouts.handshake, 45_000, 'timeouts.handshake');
+  signal?.throwIfAborted();
+  // A Blob can only be read asynchronously: messages would be reordered.
+  socket.binaryType = 'arraybuffer';
+  if (socket.readyState === OPEN) {
+    const conn = new PlatformConn(socket, settings);
+    // One end of a WebSocketPair says nothing until it is accepted; what `new WebSocket` made refuses to be.
+    if (typeof socket.accept === 'function') acceptPair(socket);
+    return conn;
+  }
+  if (socket.readyState !== CONNECTING) throw new UsageError('INVALID_ARGUMENT', 'the WebSocket is already closing or closed');
+  return new Promise((resolve, reject) => {
+    const stop = new AbortController();
+    const fail = (error) => {
+      stop.abort();
+      clearTimeout(timer);
+      quietly(() => socket.close());
+      reject(error);
+    };
+    const refused = (event) => fail(new HandshakeError('REFUSED', event.message || event.reason || 'the WebSocket could not be opened'));
+    const on = (type, listener, target = socket) => target.addEventListener(type, listener, { signal: stop.signal });
+    const timer = after(handshake, () => fail(new HandshakeError('TIMEOUT', 'the handshake took too long')));
+    on('open', () => {
+      stop.abort();
+      clearTimeout(timer);
+      // At once: the first message may come in the same turn.
+      resolve(new PlatformConn(socket, settings));
+    });
+    on('error', refused);
+    on('close', refused);
+    if (signal) on('abort', () => fail(signal.reason), signal);
+  });
+}
+
+function acceptPair(socket) {
+  try {
+    socket.accept();
+  } catch (error) {
+    // A WebSocket made with `new` runs by itself.
+    if (!(error instanceof TypeError)) throw error;
+  }
+}
+
+/** A connection over the platform's own `WebSocket`: what it lacks is not there. */
+class PlatformConn {
+  #socket;
+  #settings;
+  #state = 'open';
+  #subprotocol;
+  /** Messages that wait for `receive`, and what they count for. */
+  #messages = [];
+  #waitingCost = 0;
+  /** Calls of `receive` that wait for a message. */
+  #receivers = [];
+  #onmessages = null;
+  #draining = null;
+  /** Who began the closing handshake, once somebody has. */
+  #initiator = null;
+  #error = null;
+  #close = null;
+  #closeTimer = undefined;
+  #settleClosed;
+  #closed;
+  /** Called once, when the connection has ended. */
+  onclose = null;
+
+  constructor(socket, settings) {
+    this.#socket = socket;
+    this.#settings = settings;
+    this.#subprotocol = settings.subprotocol || socket.protocol || null;
+    this.#closed = new Promise((resolve) => (this.#settleClosed = resolve));
+    socket.addEventListener('message', (event) => this.#received(event.data));
+    socket.addEventListener('error', (event) => this.#failed(event));
+    socket.addEventListener('close', (event) => this.#ended(event));
+  }
+
+  get abilities() {
+    return ABILITIES;
+  }
+
+  get socket() {
+    return this.#socket;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  get subprotocol() {
+    return this.#subprotocol;
+  }
+
+  get extensions() {
+    return this.#socket.extensions || null;
+  }
+
+  get bufferedAmount() {
+    return this.#socket.bufferedAmount ?? 0;
+  }
+
+  get closed() {
+    return this.#closed;
+  }
+
+  get onmessages() {
+    return this.#onmessages;
+  }
+
+  set onmessages(listener) {
+    if (listener !== null && typeof listener !== 'function') throw new UsageError('INVALID_ARGUMENT', 'onmessages must be a function or null');
+    this.#onmessages = listener;
+    queueMicrotask(() => this.#deliver());
+  }
+
+  receive({ signal } = {}) {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#messages.length > 0 && !this.#onmessages) return Promise.resolve(this.#shift());
+    if (this.#close) return this.#outcome();
+    return new Promise((resolve, reject) => {
+      const receiver = { resolve, reject, stop: new AbortController() };
+      this.#receivers.push(receiver);
+      signal?.addEventListener('abort', () => {
+        this.#receivers.splice(this.#receivers.indexOf(receiver), 1);
+        reject(signal.reason);
+      }, { signal: receiver.stop.signal });
+    });
+  }
+
+  async receiveJson(options) {
+    const message = await this.receive(options);
+    if (message === null) return null;
+    return JSON.parse(typeof message === 'string' ? message : new TextDecoder('utf-8', { fatal: true }).decode(message));
+  }
+
+  send(data) {
+    const bytes = sendable(data);
+    if (this.#state !== 'open' || this.#socket.readyState !== OPEN) {
+      throw this.#state === 'closing' ? new SendError('CLOSE_SENT', 'a Close frame was already sent') : new SendError('NOT_OPEN', 'the connection is closed');
+    }
+    this.#socket.send(bytes);
+    return this.bufferedAmount <= this.#settings.sendBuffer ? Promise.resolve() : this.#drained();
+  }
+
+  sendJson(value) {
+    const text = JSON.stringify(value);
+    if (text === undefined) throw new UsageError('INVALID_ARGUMENT', 'this value has no JSON');
+    return this.send(text);
+  }
+
+  close(code = 1000, reason = '') {
+    if (!isSendable(code)) throw new UsageError('INVALID_CLOSE_CODE', `${code} cannot be sent in a Close frame`);
+    if (typeof reason !== 'string') throw new UsageError('INVALID_ARGUMENT', 'the reason must be a string');
+    if (utf8Length(reason) > MAX_REASON_LENGTH) throw new SendError('CONTROL_TOO_LONG', `the reason of a Close frame must fit in ${MAX_REASON_LENGTH} bytes`);
+    if (this.#state === 'open') {
+      try {
+        this.#socket.close(code, reason);
+      } catch (error) {
+        throw new UsageError('INVALID_CLOSE_CODE', `the WebSocket of this platform does not send the close code ${code}`, { cause: error });
+      }
+      this.#closing();
+    }
+    return this.#closed;
+  }
+
+  abort() {
+    if (this.#close) return;
+    this.#initiator ??= 'local';
+    // Nothing of the platform ends the byte stream; where there is such a method it is called terminate.
+    quietly(() => (typeof this.#socket.terminate === 'function' ? this.#socket.terminate() : this.#socket.close()));
+    this.#finish(1006, '', false);
+  }
+
+  async *[Symbol.asyncIterator]() {
+    for (let message = await this.receive(); message !== null; message = await this.receive()) yield message;
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.close();
+  }
+
+  /** Takes a message from the platform. */
+  #received(data) {
+    if (this.#close || this.#error) return;
+    const message = typeof data === 'string' ? data : new Uint8Array(data);
+    if (this.#onmessages && this.#messages.length === 0) return this.#onmessages([message]);
+    const receiver = this.#messages.length === 0 ? this.#receivers.shift() : undefined;
+    if (receiver) return this.#take(receiver, message);
+    const waiting = this.#waitingCost + cost(message);
+    // A message that waits alone is already in memory: the platform bounds it.
+    if (waiting > this.#settings.receiveBuffer && this.#messages.length > 0) return this.#overflow();
+    this.#messages.push(message);
+    this.#waitingCost = waiting;
+  }
+
+  /** The platform cannot stop the peer: what does not fit can only be refused for good. */
+  #overflow() {
+    const { receiveBuffer } = this.#settings;
+    this.#error = new ProtocolError('RECEIVE_BUFFER_FULL', `more than ${receiveBuffer} bytes of messages wait to be received`, { closeCode: 1008 });
+    // A browser's WebSocket sends no codes of the protocol's own: 4008 says it as well as can be.
+    for (const code of [1008, 4008]) {
+      if (quietly(() => this.#socket.close(code, 'messages are not being received fast enough'))) break;
+    }
+    this.#closing();
+  }
+
+  #shift() {
+    const message = this.#messages.shift();
+    this.#waitingCost -= cost(message);
+    return message;
+  }
+
+  /** Gives what waits to whoever waits for it. */
+  #deliver() {
+    if (this.#messages.length === 0) return;
+    if (this.#onmessages) {
+      const messages = this.#messages;
+      this.#messages = [];
+      this.#waitingCost = 0;
+      return this.#onmessages(messages);
+    }
+    while (this.#messages.length > 0 && this.#receivers.length > 0) this.#take(this.#receivers.shift(), this.#shift());
+  }
+
+  #take(receiver, message) {
+    receiver.stop.abort();
+    receiver.resolve(message);
+  }
+
+  #closing() {
+    this.#state = 'closing';
+    this.#initiator ??= 'local';
+    this.#closeTimer ??= after(this.#settings.close, () => {
+      this.#error ??= new ProtocolError('CLOSE_TIMEOUT', 'the peer did not answer the Close frame in time');
+      this.abort();
+    });
+  }
+
+  #failed(event) {
+    if (this.#close) return;
+    this.#error ??= new ProtocolError('TRANSPORT', event.message || 'the WebSocket failed', { cause: event.error });
+    this.#closeTimer ??= after(CLOSE_AFTER_ERROR, () => this.#finish(1006, '', false));
+  }
+
+  #ended({ code: reported, reason, wasClean }) {
+    // Deno reports 0 when there was no Close frame.
+    const code = reported || 1006;
+    // Where the platform leaves the closing handshake to us, this is the other half of it; elsewhere it does nothing.
+    if (code !== 1006 && this.#socket.readyState !== 3) quietly(() => (isSendable(code) ? this.#socket.close(code, reason) : this.#socket.close()));
+    this.#finish(code, reason, wasClean);
+  }
+
+  #finish(code, reason, clean) {
+    if (this.#close) return;
+    clearTimeout(this.#closeTimer);
+    this.#deliver();
+    this.#state = 'closed';
+    const initiator = this.#initiator ?? (code === 1006 ? 'transport' : 'peer');
+    this.#close = Object.freeze({ code, closeCode: code, reason, initiator, clean, error: this.#error });
+    this.#settleClosed(this.#close);
+    for (const receiver of this.#receivers.splice(0)) {
+      receiver.stop.abort();
+      this.#outcome().then(receiver.resolve, receiver.reject);
+    }
+    this.#draining?.end();
+    this.onclose?.(this.#close);
+  }
+
+  /** What `receive` says once the connection has ended. */
+  async #outcome() {
+    if (this.#close.clean && !this.#close.error) return null;
+    throw new CloseError(this.#close);
+  }
+
+  /** Waits until less than the send buffer has not gone out, or the connection has ended. */
+  #drained() {
+    this.#draining ??= (() => {
+      const draining = {};
+      draining.promise = new Promise((resolve) => {
+        draining.end = () => {
+          clearInterval(draining.timer);
+          this.#draining = null;
+          resolve();
+        };
+        draining.timer = setInterval(() => this.bufferedAmount <= this.#settings.sendBuffer && draining.end(), POLL_INTERVAL);
+      });
+      return draining;
+    })();
+    return this.#draining.promise;
+  }
+}
+
+/** Whether an endpoint may send this close code (RFC 6455 §7.4). */
+function isSendable(code) {
+  return Number.isInteger(code) && ((code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) || (code >= 3000 && code <= 4999));
+}
+
+/** What to give to the platform's `send`. */
+function sendable(data) {
+  if (typeof data === 'string') return data;
+  const isView = ArrayBuffer.isView(data);
+  if (!isView && !(data instanceof ArrayBuffer)) throw new UsageError('INVALID_ARGUMENT', 'a message must be a string, an ArrayBuffer or a view of one');
+  if ((isView ? data.buffer : data).detached) throw new UsageError('DETACHED', 'the bytes of the message have been transferred elsewhere');
+  const bytes = isView ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+  // workerd keeps a reference and reads the bytes later.
+  return typeof WebSocketPair === 'function' ? bytes.slice() : bytes;
+}
+
+function cost(message) {
+  return MESSAGE_COST + (typeof message === 'string' ? utf8Length(message) : message.byteLength);
+}
+
+/** How many bytes a string has in UTF-8; a lone surrogate counts as the replacement character that is sent for it. */
+function utf8Length(text) {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) {
+      length += 1;
+      continue;
+    }
+    length += 2;
+    // The second half of a pair is in the four bytes of the first.
+    if (unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i += 1;
+  }
+  return length;
+}
+
+function bound(value, preset, name) {
+  if (value === undefined) return preset;
+  if (!Number.isSafeInteger(value) || value < 1) throw new UsageError('INVALID_OPTION', `${name} must be a positive whole number of bytes`);
+  return value;
+}
+
+function delay(value, preset, name) {
+  if (value === undefined) return preset;
+  if (value !== null && !(typeof value === 'number' && value >= 0)) throw new UsageError('INVALID_OPTION', `${name} must be a number of milliseconds, or null`);
+  return value;
+}
+
+/** Calls back after so many milliseconds; never for `null`. */
+function after(milliseconds, callback) {
+  return milliseconds === null ? undefined : setTimeout(callback, Math.min(milliseconds, MAX_DELAY));
+}
+
+/** Whether this could be done. */
+function quietly(action) {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
+}
