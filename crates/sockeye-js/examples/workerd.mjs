@@ -30,7 +30,7 @@ export async function serve(folder, { port, env = {} }) {
     logLevel: 'warning',
   });
   const args = ['serve', 'config.capnp', '--socket-addr', `http=127.0.0.1:${port}`, '--control-fd', '3'];
-  const child = spawn(workerd, args, { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'pipe'] });
+  const child = spawn(workerd.default, args, { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'pipe'] });
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => child.kill(signal));
   child.on('exit', (status) => process.exit(status ?? 0));
   for await (const line of createInterface({ input: child.stdio[3] })) {

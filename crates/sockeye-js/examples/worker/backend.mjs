@@ -32,6 +32,7 @@ async function serve(conn) {
   const headers = Object.fromEntries(conn.request.headers);
   let pings = 0;
   conn.onping = () => (pings += 1);
+  conn.onclose = ({ code }) => console.log(`backend: closed with ${code}`);
   for await (const message of conn) {
     if (message === 'what did you see?') await conn.sendJson({ headers, pings });
     else await conn.send(message);

@@ -1,7 +1,7 @@
 // Connections over the platform's own WebSocket: from its API, or one end of a WebSocketPair.
 
 import { Engine } from './engine.js';
-import { CloseError, HandshakeError, ProtocolError, SendError, UsageError } from './errors.js';
+import { CloseError, HandshakeError, ProtocolError, SendError, TransportError, UsageError } from './errors.js';
 
 /** What no WebSocket of a platform can do. */
 const ABILITIES = Object.freeze({ ping: false, backpressure: false, streams: false, readLimit: false, compression: false });
@@ -207,7 +207,8 @@ class PlatformConn {
   }
 
   get state() {
-    return this.#state;
+    // The peer's Close frame shows there first.
+    return this.#state === 'open' && this.#socket.readyState !== OPEN ? 'closing' : this.#state;
   }
 
   get subprotocol() {
@@ -258,8 +259,8 @@ class PlatformConn {
 
   send(data) {
     const bytes = sendable(data);
-    if (this.#state !== 'open' || this.#socket.readyState !== OPEN) {
-      throw this.#state === 'closing' ? new SendError('CLOSE_SENT', 'a Close frame was already sent') : new SendError('NOT_OPEN', 'the connection is closed');
+    if (this.state !== 'open') {
+      throw new SendError('CLOSE_SENT', 'the connection is closing or closed');
     }
     this.#socket.send(bytes);
     return this.bufferedAmount <= this.#settings.sendBuffer ? Promise.resolve() : this.#drained();
@@ -272,14 +273,14 @@ class PlatformConn {
   }
 
   close(code = 1000, reason = '') {
-    if (!isSendable(code)) throw new UsageError('INVALID_CLOSE_CODE', `${code} cannot be sent in a Close frame`);
+    if (!isSendable(code)) throw new SendError('INVALID_CLOSE_CODE', 'this close code must not be sent');
     if (typeof reason !== 'string') throw new UsageError('INVALID_ARGUMENT', 'the reason must be a string');
     if (utf8Length(reason) > MAX_REASON_LENGTH) throw new SendError('CONTROL_TOO_LONG', `the reason of a Close frame must fit in ${MAX_REASON_LENGTH} bytes`);
     if (this.#state === 'open') {
       try {
         this.#socket.close(code, reason);
       } catch (error) {
-        throw new UsageError('INVALID_CLOSE_CODE', `the WebSocket of this platform does not send the close code ${code}`, { cause: error });
+        throw new SendError('INVALID_CLOSE_CODE', `the WebSocket of this platform does not send the close code ${code}`, { cause: error });
       }
       this.#closing();
     }
@@ -319,7 +320,8 @@ class PlatformConn {
   /** The platform cannot stop the peer: what does not fit can only be refused for good. */
   #overflow() {
     const { receiveBuffer } = this.#settings;
-    this.#error = new ProtocolError('RECEIVE_BUFFER_FULL', `more than ${receiveBuffer} bytes of messages wait to be received`, { closeCode: 1008 });
+    this.#error = new ProtocolError('RECEIVE_BUFFER_FULL', `more than ${receiveBuffer} bytes of messages wait to be received`);
+    this.#error.closeCode = 1008;
     // A browser's WebSocket sends no codes of the protocol's own: 4008 says it as well as can be.
     for (const code of [1008, 4008]) {
       if (quietly(() => this.#socket.close(code, 'messages are not being received fast enough'))) break;
@@ -354,14 +356,14 @@ class PlatformConn {
     this.#state = 'closing';
     this.#initiator ??= 'local';
     this.#closeTimer ??= after(this.#settings.close, () => {
-      this.#error ??= new ProtocolError('CLOSE_TIMEOUT', 'the peer did not answer the Close frame in time');
+      this.#error ??= new ProtocolError('CLOSE_TIMEOUT', 'the peer did not answer the close frame in time');
       this.abort();
     });
   }
 
   #failed(event) {
     if (this.#close) return;
-    this.#error ??= new ProtocolError('TRANSPORT', event.message || 'the WebSocket failed', { cause: event.error });
+    this.#error ??= new TransportError('TRANSPORT', event.message || 'the WebSocket failed', { cause: event.error });
     this.#closeTimer ??= after(CLOSE_AFTER_ERROR, () => this.#finish(1006, '', false));
   }
 
@@ -379,6 +381,7 @@ class PlatformConn {
     this.#deliver();
     this.#state = 'closed';
     const initiator = this.#initiator ?? (code === 1006 ? 'transport' : 'peer');
+    if (initiator === 'transport') this.#error ??= new ProtocolError('UNEXPECTED_END', 'the connection ended without a close frame');
     this.#close = Object.freeze({ code, closeCode: code, reason, initiator, clean, error: this.#error });
     this.#settleClosed(this.#close);
     for (const receiver of this.#receivers.splice(0)) {
