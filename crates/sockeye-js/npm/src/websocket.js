@@ -62,16 +62,10 @@ export function upgradeToPair(request, options = {}) {
 
 /** Runs a request through the server's handshake: what is to be answered, and why it is refused, if it is. */
 function negotiate(request, options) {
-  const engine = new Engine({ role: 'server', ask: true, timeouts: { handshake: null }, ...options });
+  const engine = new Engine({ role: 'server', timeouts: { handshake: null }, ...options });
   try {
-    engine.receive(requestHead(request));
-    let error = null;
-    if (engine.isFinished) {
-      error = refusal(engine);
-    } else {
-      engine.admit();
-    }
-    return { head: responseHead(engine.take()), error };
+    const end = engine.receive(requestHead(request)).find(({ type }) => type === 'close');
+    return { head: responseHead(engine.take()), error: end?.close.error ?? null };
   } finally {
     engine.free();
   }
@@ -82,7 +76,7 @@ function requestHead(request) {
   const url = new URL(request.url);
   const fields = new Headers(request.headers);
   // A platform keeps these to itself, and a request that was made by another worker never had them.
-  if (/^websocket$/i.test(fields.get('upgrade') ?? '')) {
+  if (/websocket/i.test(fields.get('upgrade') ?? '')) {
     for (const [name, value] of [['connection', 'Upgrade'], ['sec-websocket-version', '13'], ['sec-websocket-key', 'AAAAAAAAAAAAAAAAAAAAAA==']]) {
       if (!fields.has(name)) fields.set(name, value);
     }
