@@ -1,9 +1,6 @@
 // What is built of connections, whatever they run over.
 
-import { CloseError, UsageError } from './errors.js';
-
-/** Close codes that say nothing was wrong. */
-const ORDERLY = new Set([1000, 1001, 1005]);
+import { CloseError, refuse } from './errors.js';
 
 /**
  * Sends what comes from one connection on the other, both ways, until both have ended. Waits for `send`, so that the slower side slows
@@ -20,7 +17,7 @@ const ORDERLY = new Set([1000, 1001, 1005]);
  */
 export async function bridge(a, b) {
   if (a === b || typeof a?.receive !== 'function' || typeof b?.receive !== 'function') {
-    throw new UsageError('INVALID_ARGUMENT', 'a bridge needs two connections');
+    refuse('a bridge needs two connections');
   }
   const [there, back] = await Promise.allSettled([pump(a, b), pump(b, a)]);
   await Promise.all([a.closed, b.closed]);
@@ -43,7 +40,7 @@ async function pump(from, to) {
   const { code, reason, initiator, error } = await from.closed;
   if (error && initiator === 'local') return finish(to, 1011, '');
   if (code === 1006 || code === 1015) return finish(to, 1001, '');
-  return finish(to, code === 1005 ? 1000 : code, reason);
+  return finish(to, code, reason);
 }
 
 async function forward(message, to) {
@@ -57,7 +54,8 @@ async function forward(message, to) {
 
 /** Closes a connection with this code, or what comes closest. */
 async function finish(conn, code, reason) {
-  for (const sent of [code, ORDERLY.has(code) ? 1000 : code + 3000]) {
+  if (code === 1005) return conn.close();
+  for (const sent of [code, code === 1001 ? 1000 : code + 3000]) {
     try {
       return await conn.close(sent, reason);
     } catch {

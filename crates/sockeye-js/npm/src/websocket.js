@@ -1,7 +1,9 @@
 // Connections over the platform's own WebSocket: from its API, or one end of a WebSocketPair.
 
+import { decode, toBytes } from './core.js';
 import { Engine } from './engine.js';
-import { CloseError, HandshakeError, ProtocolError, SendError, TransportError, UsageError } from './errors.js';
+import { CloseError, HandshakeError, ProtocolError, SendError, TransportError, refuse } from './errors.js';
+import { buffers } from './options.js';
 
 /** What no WebSocket of a platform can do. */
 const ABILITIES = Object.freeze({ ping: false, backpressure: false, streams: false, readLimit: false, compression: false });
@@ -9,11 +11,11 @@ const ABILITIES = Object.freeze({ ping: false, backpressure: false, streams: fal
 const CONNECTING = 0;
 const OPEN = 1;
 
-/** What a waiting message counts for beside its bytes: empty messages take memory, too. */
-const MESSAGE_COST = 64;
-
 /** How long, in milliseconds, after an `error` event the `close` event may take: not every platform sends one. */
 const CLOSE_AFTER_ERROR = 1000;
+
+/** A send queue this many times longer than what `send` asks to wait for is full. */
+const PATIENCE = 16;
 
 /** How often, in milliseconds, `bufferedAmount` is looked at while `send` waits: no event tells that it has become less. */
 const POLL_INTERVAL = 20;
@@ -45,7 +47,7 @@ export async function fromWebSocket(socket, options = {}) {
  */
 export function upgradeToPair(request, options = {}) {
   if (typeof WebSocketPair !== 'function') {
-    throw new UsageError('UNSUPPORTED', 'this platform has no WebSocketPair');
+    refuse('this platform has no WebSocketPair', 'UNSUPPORTED');
   }
   const { origins, subprotocols, headers } = options;
   const { head, error } = negotiate(request, { origins, subprotocols, headers });
@@ -108,11 +110,10 @@ function responseHead(bytes) {
 /** Waits until the socket is open. */
 async function open(socket, { limits = {}, timeouts = {}, signal }, subprotocol) {
   if (typeof socket?.addEventListener !== 'function' || typeof socket.send !== 'function') {
-    throw new UsageError('INVALID_ARGUMENT', 'the socket must be a WebSocket');
+    refuse('the socket must be a WebSocket');
   }
   const settings = {
-    receiveBuffer: bound(limits.receiveBuffer, 1 << 20, 'limits.receiveBuffer'),
-    sendBuffer: bound(limits.sendBuffer, 1 << 20, 'limits.sendBuffer'),
+    ...buffers({ limits }),
     close: delay(timeouts.close, 5000, 'timeouts.close'),
     subprotocol,
   };
@@ -126,7 +127,7 @@ async function open(socket, { limits = {}, timeouts = {}, signal }, subprotocol)
     if (typeof socket.accept === 'function') acceptPair(socket);
     return conn;
   }
-  if (socket.readyState !== CONNECTING) throw new UsageError('INVALID_ARGUMENT', 'the WebSocket is already closing or closed');
+  if (socket.readyState !== CONNECTING) refuse('the WebSocket is already closing or closed');
   return new Promise((resolve, reject) => {
     const stop = new AbortController();
     const fail = (error) => {
@@ -165,12 +166,13 @@ class PlatformConn {
   #settings;
   #state = 'open';
   #subprotocol;
-  /** Messages that wait for `receive`, and what they count for. */
-  #messages = [];
-  #waitingCost = 0;
+  /** Messages that nobody has asked for, and about how many bytes they have. */
+  #queue = [];
+  #queued = 0;
   /** Calls of `receive` that wait for a message. */
   #receivers = [];
   #onmessages = null;
+  #onclose = null;
   #draining = null;
   /** Who began the closing handshake, once somebody has. */
   #initiator = null;
@@ -179,8 +181,6 @@ class PlatformConn {
   #closeTimer = undefined;
   #settleClosed;
   #closed;
-  /** Called once, when the connection has ended. */
-  onclose = null;
 
   constructor(socket, settings) {
     this.#socket = socket;
@@ -225,15 +225,34 @@ class PlatformConn {
     return this.#onmessages;
   }
 
-  set onmessages(listener) {
-    if (listener !== null && typeof listener !== 'function') throw new UsageError('INVALID_ARGUMENT', 'onmessages must be a function or null');
-    this.#onmessages = listener;
-    queueMicrotask(() => this.#deliver());
+  set onmessages(handler) {
+    if (handler !== null && typeof handler !== 'function') refuse('`onmessages` must be a function or null');
+    this.#onmessages = handler;
+    if (handler && this.#queue.length > 0) {
+      const messages = this.#queue;
+      this.#queue = [];
+      this.#queued = 0;
+      handler.call(this, messages);
+    }
+  }
+
+  get onclose() {
+    return this.#onclose;
+  }
+
+  set onclose(handler) {
+    this.#onclose = handler;
+    // Whoever comes late hears of it too.
+    if (handler && this.#close) queueMicrotask(() => handler.call(this, this.#close));
   }
 
   receive({ signal } = {}) {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#messages.length > 0 && !this.#onmessages) return Promise.resolve(this.#shift());
+    if (this.#queue.length > 0) {
+      const message = this.#queue.shift();
+      this.#queued -= weight(message);
+      return Promise.resolve(message);
+    }
     if (this.#close) return this.#outcome();
     return new Promise((resolve, reject) => {
       const receiver = { resolve, reject, stop: new AbortController() };
@@ -247,32 +266,37 @@ class PlatformConn {
 
   async receiveJson(options) {
     const message = await this.receive(options);
-    if (message === null) return null;
-    return JSON.parse(typeof message === 'string' ? message : new TextDecoder('utf-8', { fatal: true }).decode(message));
+    return message === null ? null : JSON.parse(typeof message === 'string' ? message : decode(message));
   }
 
   send(data) {
-    const bytes = sendable(data);
-    if (this.state !== 'open') {
-      throw new SendError('CLOSE_SENT', 'the connection is closing or closed');
+    const message = typeof data === 'string' ? data : ownBytes(data);
+    if (this.state !== 'open') throw new SendError('CLOSE_SENT', 'the connection is closing, or closed');
+    const { sendBuffer } = this.#settings;
+    if (this.#draining && this.bufferedAmount > sendBuffer * PATIENCE) {
+      throw new SendError('QUEUE_FULL', 'too much waits to be sent: wait for the promise that `send` returns');
     }
-    this.#socket.send(bytes);
-    return this.bufferedAmount <= this.#settings.sendBuffer ? Promise.resolve() : this.#drained();
+    this.#socket.send(message);
+    return this.bufferedAmount <= sendBuffer ? Promise.resolve() : this.#drained();
   }
 
   sendJson(value) {
     const text = JSON.stringify(value);
-    if (text === undefined) throw new UsageError('INVALID_ARGUMENT', 'this value has no JSON');
+    if (text === undefined) refuse('this value has no form in JSON');
     return this.send(text);
   }
 
-  close(code = 1000, reason = '') {
-    if (!isSendable(code)) throw new SendError('INVALID_CLOSE_CODE', 'this close code must not be sent');
-    if (typeof reason !== 'string') throw new UsageError('INVALID_ARGUMENT', 'the reason must be a string');
-    if (utf8Length(reason) > MAX_REASON_LENGTH) throw new SendError('CONTROL_TOO_LONG', `the reason of a Close frame must fit in ${MAX_REASON_LENGTH} bytes`);
+  close(code, reason) {
+    if (code === undefined && reason !== undefined) code = 1000;
+    if (code !== undefined && !isSendable(code)) throw new SendError('INVALID_CLOSE_CODE', 'this close code must not be sent');
+    if (reason !== undefined && typeof reason !== 'string') refuse('a close reason must be a string');
+    if (reason && new TextEncoder().encode(reason).length > MAX_REASON_LENGTH) {
+      throw new SendError('CONTROL_TOO_LONG', `a close reason must have at most ${MAX_REASON_LENGTH} bytes`);
+    }
     if (this.#state === 'open') {
       try {
-        this.#socket.close(code, reason);
+        if (code === undefined) this.#socket.close();
+        else this.#socket.close(code, reason ?? '');
       } catch (error) {
         throw new SendError('INVALID_CLOSE_CODE', `the WebSocket of this platform does not send the close code ${code}`, { cause: error });
       }
@@ -290,7 +314,11 @@ class PlatformConn {
   }
 
   async *[Symbol.asyncIterator]() {
-    for (let message = await this.receive(); message !== null; message = await this.receive()) yield message;
+    try {
+      for (let message; (message = await this.receive()) !== null; ) yield message;
+    } finally {
+      if (!this.#close) await this.close();
+    }
   }
 
   async [Symbol.asyncDispose]() {
@@ -301,14 +329,24 @@ class PlatformConn {
   #received(data) {
     if (this.#close || this.#error) return;
     const message = typeof data === 'string' ? data : new Uint8Array(data);
-    if (this.#onmessages && this.#messages.length === 0) return this.#onmessages([message]);
-    const receiver = this.#messages.length === 0 ? this.#receivers.shift() : undefined;
-    if (receiver) return this.#take(receiver, message);
-    const waiting = this.#waitingCost + cost(message);
-    // A message that waits alone is already in memory: the platform bounds it.
-    if (waiting > this.#settings.receiveBuffer && this.#messages.length > 0) return this.#overflow();
-    this.#messages.push(message);
-    this.#waitingCost = waiting;
+    if (this.#onmessages) {
+      this.#onmessages([message]);
+      return;
+    }
+    const receiver = this.#receivers.shift();
+    if (receiver) {
+      receiver.stop.abort();
+      receiver.resolve(message);
+      return;
+    }
+    const queued = this.#queued + weight(message);
+    // A message that waits alone is in memory already: the platform bounds it.
+    if (queued > this.#settings.receiveBuffer && this.#queue.length > 0) {
+      this.#overflow();
+      return;
+    }
+    this.#queue.push(message);
+    this.#queued = queued;
   }
 
   /** The platform cannot stop the peer: what does not fit can only be refused for good. */
@@ -321,29 +359,6 @@ class PlatformConn {
       if (quietly(() => this.#socket.close(code, 'messages are not being received fast enough'))) break;
     }
     this.#closing();
-  }
-
-  #shift() {
-    const message = this.#messages.shift();
-    this.#waitingCost -= cost(message);
-    return message;
-  }
-
-  /** Gives what waits to whoever waits for it. */
-  #deliver() {
-    if (this.#messages.length === 0) return;
-    if (this.#onmessages) {
-      const messages = this.#messages;
-      this.#messages = [];
-      this.#waitingCost = 0;
-      return this.#onmessages(messages);
-    }
-    while (this.#messages.length > 0 && this.#receivers.length > 0) this.#take(this.#receivers.shift(), this.#shift());
-  }
-
-  #take(receiver, message) {
-    receiver.stop.abort();
-    receiver.resolve(message);
   }
 
   #closing() {
@@ -372,7 +387,6 @@ class PlatformConn {
   #finish(code, reason, clean) {
     if (this.#close) return;
     clearTimeout(this.#closeTimer);
-    this.#deliver();
     this.#state = 'closed';
     const initiator = this.#initiator ?? (code === 1006 ? 'transport' : 'peer');
     if (initiator === 'transport') this.#error ??= new ProtocolError('UNEXPECTED_END', 'the connection ended without a close frame');
@@ -383,7 +397,7 @@ class PlatformConn {
       this.#outcome().then(receiver.resolve, receiver.reject);
     }
     this.#draining?.end();
-    this.onclose?.(this.#close);
+    this.#onclose?.(this.#close);
   }
 
   /** What `receive` says once the connection has ended. */
@@ -415,53 +429,28 @@ function isSendable(code) {
   return Number.isInteger(code) && ((code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) || (code >= 3000 && code <= 4999));
 }
 
-/** What to give to the platform's `send`. */
-function sendable(data) {
-  if (typeof data === 'string') return data;
-  const isView = ArrayBuffer.isView(data);
-  if (!isView && !(data instanceof ArrayBuffer)) throw new UsageError('INVALID_ARGUMENT', 'a message must be a string, an ArrayBuffer or a view of one');
-  if ((isView ? data.buffer : data).detached) throw new UsageError('DETACHED', 'the bytes of the message have been transferred elsewhere');
-  const bytes = isView ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-  // workerd keeps a reference and reads the bytes later.
-  return typeof WebSocketPair === 'function' ? bytes.slice() : bytes;
+/** Bytes that the platform's `send` may keep. */
+function ownBytes(data) {
+  const bytes = toBytes(data);
+  // workerd keeps a reference and reads the bytes later; shared memory is refused everywhere.
+  return typeof WebSocketPair === 'function' || !(bytes.buffer instanceof ArrayBuffer) ? bytes.slice() : bytes;
 }
 
-function cost(message) {
-  return MESSAGE_COST + (typeof message === 'string' ? utf8Length(message) : message.byteLength);
-}
-
-/** How many bytes a string has in UTF-8; a lone surrogate counts as the replacement character that is sent for it. */
-function utf8Length(text) {
-  let length = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) continue;
-    if (unit < 0x800) {
-      length += 1;
-      continue;
-    }
-    length += 2;
-    // The second half of a pair is in the four bytes of the first.
-    if (unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i += 1;
-  }
-  return length;
-}
-
-function bound(value, preset, name) {
-  if (value === undefined) return preset;
-  if (!Number.isSafeInteger(value) || value < 1) throw new UsageError('INVALID_OPTION', `${name} must be a positive whole number of bytes`);
-  return value;
-}
+/** About how many bytes a message keeps. */
+const weight = (message) => 64 + message.length;
 
 function delay(value, preset, name) {
   if (value === undefined) return preset;
-  if (value !== null && !(typeof value === 'number' && value >= 0)) throw new UsageError('INVALID_OPTION', `${name} must be a number of milliseconds, or null`);
+  if (value !== null && !(typeof value === 'number' && value >= 0)) refuse(`\`${name}\` must be a number of milliseconds, or null`, 'INVALID_OPTION');
   return value;
 }
 
 /** Calls back after so many milliseconds; never for `null`. */
 function after(milliseconds, callback) {
-  return milliseconds === null ? undefined : setTimeout(callback, Math.min(milliseconds, MAX_DELAY));
+  if (milliseconds === null) return undefined;
+  const timer = setTimeout(callback, Math.min(milliseconds, MAX_DELAY));
+  timer.unref?.();
+  return timer;
 }
 
 /** Whether this could be done. */
