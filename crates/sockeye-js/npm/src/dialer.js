@@ -1,7 +1,7 @@
 import { untilAborted } from './abort.js';
 import { startClient } from './conn.js';
 import { HandshakeError, UsageError, refuse } from './errors.js';
-import { fieldsOf, settings } from './options.js';
+import { fieldsOf, settingsOf } from './options.js';
 import { platform } from './platform.js';
 import { isRedirect, redirected } from './redirect.js';
 import { toTransport } from './transport.js';
@@ -17,7 +17,7 @@ export class Dialer {
   /** @param {import('./index.js').DialerOptions} [options] */
   constructor(options = {}) {
     // What is wrong with them is told now.
-    settings(options, false).free();
+    settingsOf(options, false).free();
     const { connect, jar, redirects = 0, tls } = options;
     const wrong = (name, what) => refuse(`\`${name}\` must be ${what}`, 'INVALID_OPTION');
     if (connect !== undefined && typeof connect !== 'function') wrong('connect', 'a function');
@@ -82,18 +82,18 @@ export class Dialer {
     const cookies = jar && (await untilAborted(signal, jar.getCookieString(url.href)));
     const options = { ...this.#options, subprotocols, origin, host: url.host, target: url.pathname + url.search, headers: withCookies(headers, cookies) };
     // Before anything is begun, so that what is wrong with them leaves nothing behind.
-    const raw = settings(options, false);
+    const settings = settingsOf(options, false);
     let response;
     try {
       const stream = await untilAborted(signal, connect(), (late) => toTransport(late).destroy());
-      const conn = await startClient(toTransport(stream), raw, { signal });
+      const conn = await startClient(toTransport(stream), settings, { signal });
       response = conn.response;
       return conn;
     } catch (error) {
       response = error?.response;
       throw error;
     } finally {
-      raw.free();
+      settings.free();
       if (jar && response) await untilAborted(signal, keepCookies(jar, response, url.href)).catch(() => {});
     }
   }

@@ -363,7 +363,8 @@ export class FrameDecoder {
 
   [Symbol.dispose]() {
     this.free();
-  
+  }
+
   #collect(count, frames) {
     for (let at = core.records(); count > 0; count--, at += 4) {
       const head = core.word(at), address = core.word(at + 1), length = core.word(at + 2);

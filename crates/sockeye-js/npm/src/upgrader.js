@@ -1,19 +1,19 @@
 import { startServer } from './conn.js';
 import { refuse } from './errors.js';
-import { settings } from './options.js';
+import { settingsOf } from './options.js';
 import { toTransport } from './transport.js';
 
 /** Accepts WebSocket connections. */
 export class Upgrader {
-  #raw;
-  #options;
+  #settings;
+  #onRequest;
 
   /** @param {import('./index.js').UpgraderOptions} [options] */
   constructor(options = {}) {
     const { onRequest } = options;
     if (onRequest !== undefined && typeof onRequest !== 'function') refuse('`onRequest` must be a function', 'INVALID_OPTION');
-    this.#raw = settings(options, true, { ask: onRequest !== undefined });
-    this.#options = options;
+    this.#settings = settingsOf(options, true);
+    this.#onRequest = onRequest;
   }
 
   async upgrade(request, socket, head, { signal } = {}) {
@@ -27,17 +27,17 @@ export class Upgrader {
   }
 
   free() {
-    this.#raw?.free();
-    this.#raw = null;
+    this.#settings?.free();
+    this.#settings = null;
   }
 
   [Symbol.dispose]() {
     this.free();
   }
 
-  #start(stream, signal, head) {
-    if (!this.#raw) refuse('the upgrader was freed', 'FREED');
-    return startServer(toTransport(stream), this.#raw, { onRequest: this.#options.onRequest, signal, head });
+  #start(stream, signal, first) {
+    if (!this.#settings) refuse('the upgrader was freed', 'FREED');
+    return startServer(toTransport(stream), this.#settings, { onRequest: this.#onRequest, signal, first });
   }
 }
 
