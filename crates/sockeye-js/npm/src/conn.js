@@ -115,7 +115,12 @@ export class Conn {
     const conn = new Conn(KEY, transport, raw, options);
     return new Promise((resolve, reject) => {
       conn.#settleOpening = { resolve: () => resolve(conn), reject };
-      conn.#begin(first, onRequest, signal);
+      try {
+        conn.#begin(first, onRequest, signal);
+      } catch (error) {
+        reject(error);
+        conn.#fail('the byte stream cannot be read');
+      }
     });
   }
 
@@ -141,7 +146,8 @@ export class Conn {
   }
 
   get bufferedAmount() {
-    return this.#transport.bufferedAmount + (this.#isFlushScheduled ? this.#pending() : 0);
+    this.#raw?.report();
+    return this.#transport.bufferedAmount + (this.#raw ? core.pending() : 0);
   }
 
   get onmessages() {
@@ -154,7 +160,7 @@ export class Conn {
     if (handler && this.#queue.length > 0) {
       const messages = this.#queue.splice(0);
       this.#queued = 0;
-      handler.call(this, messages);
+      this.#tell(handler, messages);
     }
     this.#resumeIfWanted();
   }
@@ -166,7 +172,7 @@ export class Conn {
   set onclose(handler) {
     this.#onclose = handler;
     // Whoever comes late hears of it too.
-    if (handler && this.#hasEnded) queueMicrotask(() => handler.call(this, this.#close));
+    if (handler && this.#hasEnded) queueMicrotask(() => this.#tell(handler, this.#close));
   }
 
   /** The connection in the shape of `WebSocketStream`. */
@@ -504,16 +510,27 @@ export class Conn {
     if (this.#batch.length > 0) {
       const messages = this.#batch;
       this.#batch = [];
-      if (this.#onmessages !== null) this.#onmessages(messages);
+      if (this.#onmessages !== null) this.#tell(this.#onmessages, messages);
       else this.#hand(messages);
     }
     if (this.#close) this.#finish();
   }
 
+  /** Calls the application. What it throws is its own affair: here, the rest of a read would be lost. */
+  #tell(handler, what) {
+    try {
+      handler?.call(this, what);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
   #notify() {
     for (const [kind, data] of this.#notices.splice(0)) {
-      if (kind === PING) this.onping?.(data);
-      else if (kind === PONG) this.onpong?.(data);
+      if (kind === PING) this.#tell(this.onping, data);
+      else if (kind === PONG) this.#tell(this.onpong, data);
       else if (kind === REQUEST) this.#ask();
       else if (kind === OPENED) {
         this.#removeAbort?.();
@@ -592,10 +609,6 @@ export class Conn {
       throw new SendError('QUEUE_FULL', 'too much waits to be sent: wait for the promise that `send` returns');
     }
     return this.#raw;
-  }
-
-  #pending() {
-    return this.#raw ? core.pending() : 0;
   }
 
   /** Sees to it that what was queued goes out. Returns what to wait for before sending more. */
@@ -755,7 +768,7 @@ export class Conn {
       else reject(new CloseError(close));
     }
     this.#settleClosed(close);
-    this.#onclose?.(close);
+    this.#tell(this.#onclose, close);
   }
 
 }

@@ -29,7 +29,7 @@ export type HeaderFields = Iterable<readonly [string, string]> | Record<string, 
 
 /** Bounds on size. Each is finite by default. */
 export interface Limits {
-  /** Longest message in bytes, after inflation. Above it the connection fails with 1009. Default 1 MiB. Messages received as streams are not bounded by it. */
+  /** Longest message in bytes, after inflation. Above it the connection fails with 1009. Default 1 MiB. Messages received as streams are not bounded by it, but their frames by `frameSize`. */
   messageSize?: number;
   /** Longest frame payload in bytes, judged by its header. Above it the connection fails with 1009. Default 1 MiB. */
   frameSize?: number;
@@ -137,6 +137,8 @@ export type EngineEvent =
 export interface Close {
   /** The code of the peer's Close frame; 1005 when it held none, 1006 when there was no Close frame. */
   readonly code: number;
+  /** The same as `code`, by the name that `WebSocketStream` has for it. */
+  readonly closeCode?: number;
   readonly reason: string;
   /** Which side began: by a Close frame, by failing the connection, or neither because the byte stream ended. */
   readonly initiator: 'local' | 'peer' | 'transport';
@@ -149,8 +151,8 @@ export interface Close {
 export type EngineOptions = {
   /** How messages are handed over: whole (the default) or in parts as they come. */
   delivery?: 'messages' | 'parts';
-  /** Whether the opening handshake was done elsewhere. `true` means uncompressed; an object is what was negotiated. Default false. */
-  established?: boolean | { deflate: string };
+  /** Whether the opening handshake was done elsewhere; then `deflate` is what was negotiated there. Default false. */
+  established?: boolean;
 } & (
   | ({ role: 'server'; /** Whether each request is reported and waits for `admit` or `refuse`. Default false. */ ask?: boolean } & ServerOptions)
   | ({ role: 'client'; /** The value of `Host`. */ host?: string; /** Path and query. */ target?: string } & ClientOptions)
@@ -214,11 +216,13 @@ export interface Frame {
 
 /** Splits a byte stream of either direction into frames, whatever rules they break. */
 export class FrameDecoder {
-  constructor(options?: { /** Whose frames: tells which masking is right. Default: not judged. */ sender?: Role; /** Most bytes of payload kept for each frame. Default 1 MiB. */ payload?: number });
+  constructor(options?: { /** Whose frames: tells which masking is right. Default: not judged. */ sender?: Role; /** Most bytes of payload kept for each frame. Default 1 MiB. */ payload?: number; /** Where in its stream the first frame begins. Default 0. */ offset?: number });
   /** The frames that are complete now. */
   decode(chunk: Uint8Array): Frame[];
   /** Bytes of an unfinished frame that have come. */
   readonly pending: number;
+  /** Bytes that the unfinished frame lacks, as far as is known; 0 when the stream may end here. */
+  readonly remaining: number;
   free(): void;
   [Symbol.dispose](): void;
 }
@@ -241,13 +245,15 @@ export class SockeyeError extends Error {
 }
 /** Something was called wrongly: `INVALID_ARGUMENT`, `DETACHED`, `FREED`, `BUSY`, `INVALID_OPTION`, `UNSUPPORTED`, …. */
 export class UsageError extends SockeyeError {}
-/** A message could not be sent: `CLOSE_SENT`, `NOT_OPEN`, `CONTROL_TOO_LONG`, `INVALID_CLOSE_CODE`, `INVALID_UTF8`, `MESSAGE_UNFINISHED`. */
+/** A message could not be sent: `QUEUE_FULL`, `CLOSE_SENT`, `NOT_OPEN`, `CONTROL_TOO_LONG`, `INVALID_CLOSE_CODE`, `INVALID_UTF8`, `MESSAGE_UNFINISHED`. */
 export class SendError extends SockeyeError {}
 /** The peer broke a rule, or a timeout. */
 export class ProtocolError extends SockeyeError {
   /** The close code that tells the peer, when there is one. */
   readonly closeCode: number | null;
 }
+/** The byte stream broke: `TRANSPORT`. `cause` is what the platform said. */
+export class TransportError extends SockeyeError {}
 /** The opening handshake failed. */
 export class HandshakeError extends SockeyeError {
   /** What the server answered, on a client that got an answer. */
@@ -437,7 +443,8 @@ export interface BasicConn extends AsyncIterable<Message>, AsyncDisposable {
   close(code?: number, reason?: string): Promise<Close>;
   /** Ends the byte stream at once, without a closing handshake. */
   abort(): void;
-  readonly closed: Promise<Close & { readonly closeCode: number }>;
+  /** Done when the connection has ended; never rejects. */
+  readonly closed: Promise<Close>;
 }
 
 /** A connection over a byte stream. */
@@ -502,6 +509,9 @@ export function upgradeToPair(request: Request, options?: Pick<ServerOptions, 'o
 
 /** Sends what comes from one connection on the other, both ways, until both have ended; closing one closes the other with the same code. */
 export function bridge(a: BasicConn, b: BasicConn): Promise<void>;
+
+/** Size of the linear memory in bytes, which all connections share. It never shrinks. */
+export function memorySize(): number;
 
 /** Reads the messages of a connection as one byte stream, with `separator` after each. */
 export function joinMessages(conn: BasicConn, separator?: string): ReadableStream<Uint8Array>;
