@@ -1,6 +1,5 @@
 //! `Sec-WebSocket-Key` and `Sec-WebSocket-Accept` ([RFC 6455 §1.3](https://www.rfc-editor.org/rfc/rfc6455#section-1.3)).
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha1_smol::Sha1;
 
 use crate::Entropy;
@@ -19,8 +18,12 @@ pub(crate) fn generate(entropy: Entropy) -> Key {
 
 /// Whether the value is base64 of exactly 16 bytes.
 pub(crate) fn is_valid(value: &[u8]) -> bool {
-    let mut nonce = [0; 18];
-    value.len() == 24 && STANDARD.decode_slice(value, &mut nonce) == Ok(16)
+    // Of the last digit, two bits are data, and the others must be zero (RFC 4648 §3.5).
+    let [digits @ .., b'A' | b'Q' | b'g' | b'w', b'=', b'='] = value else {
+        return false;
+    };
+    let is_digit = |&digit: &u8| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/');
+    digits.len() == 21 && digits.iter().all(is_digit)
 }
 
 /// The value of `Sec-WebSocket-Accept` that answers this key.
@@ -33,14 +36,55 @@ pub(crate) fn accept(key: &[u8]) -> [u8; 28] {
     accept
 }
 
+/// Writes the bytes in base64 ([RFC 4648 §4](https://www.rfc-editor.org/rfc/rfc4648#section-4)), padded. Here and not from a crate: these two lengths
+/// are all that is needed, and an encoder and decoder for any would be a tenth of the WebAssembly that edge workers load.
 fn encode(bytes: &[u8], out: &mut [u8]) {
-    let len = STANDARD.encode_slice(bytes, out);
-    debug_assert_eq!(len, Ok(bytes.len().div_ceil(3) * 4));
+    for (bytes, out) in bytes.chunks(3).zip(out.chunks_exact_mut(4)) {
+        let byte = |at: usize| u32::from(bytes.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for (at, out) in out.iter_mut().enumerate() {
+            *out = if at <= bytes.len() {
+                DIGITS[(bits >> (18 - 6 * at)) as usize % 64]
+            } else {
+                b'='
+            };
+        }
+    }
 }
+
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
     use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_crate() {
+        let mut state = 1_u32;
+        let mut bytes = [0_u8; 20];
+        for round in 0..1000_u32 {
+            for byte in &mut bytes {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *byte = (state >> 24) as u8;
+            }
+            for len in [16, 18, 20] {
+                let mut out = [0; 28];
+                let out = &mut out[..STANDARD.encode(&bytes[..len]).len()];
+                encode(&bytes[..len], out);
+                assert_eq!(out, STANDARD.encode(&bytes[..len]).as_bytes());
+            }
+            // Every byte at every place of a key, and whether it is one.
+            let mut key = STANDARD.encode(&bytes[..16]).into_bytes();
+            key[round as usize % 24] = (round / 3) as u8;
+            assert_eq!(
+                is_valid(&key),
+                STANDARD.decode(&key).is_ok_and(|nonce| nonce.len() == 16),
+                "{key:?}"
+            );
+        }
+    }
 
     #[test]
     fn accept_of_the_rfc_6455_section_1_3_key_is_as_printed() {
