@@ -1,6 +1,6 @@
 //! Messages sent to many connections.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 
 use crate::{Message, MessageKind, WindowBits, deflate::compress_once};
 
@@ -10,7 +10,8 @@ use crate::{Message, MessageKind, WindowBits, deflate::compress_once};
 pub struct PreparedMessage {
     kind: MessageKind,
     data: Vec<u8>,
-    compressed: BTreeMap<(u8, WindowBits), Vec<u8>>,
+    /// By level and window, of which connections seldom have more than a few.
+    compressed: Vec<((u8, WindowBits), Vec<u8>)>,
 }
 
 impl PreparedMessage {
@@ -20,7 +21,7 @@ impl PreparedMessage {
         Self {
             kind: message.kind(),
             data: message.into_bytes(),
-            compressed: BTreeMap::new(),
+            compressed: Vec::new(),
         }
     }
 
@@ -38,8 +39,13 @@ impl PreparedMessage {
 
     /// The payload as a compressed message that refers to nothing before it.
     pub(crate) fn compressed(&mut self, level: u8, window: WindowBits) -> &[u8] {
-        self.compressed
-            .entry((level, window))
-            .or_insert_with(|| compress_once(level, window, &self.data))
+        let key = (level, window);
+        let found = self.compressed.iter().position(|(other, _)| *other == key);
+        let at = found.unwrap_or(self.compressed.len());
+        if found.is_none() {
+            let payload = compress_once(level, window, &self.data);
+            self.compressed.push((key, payload));
+        }
+        &self.compressed[at].1
     }
 }
