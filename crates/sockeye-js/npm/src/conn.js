@@ -6,8 +6,10 @@ import { Assembly, ASCII, BINARY, CLOSED, FIN, FINISHED, INPUT, IN_PLACE, MORE, 
 import { PreparedMessage, isText, levelOf, putClose, putControl, sent } from './engine.js';
 import { CloseError, HandshakeError, SendError, refuse } from './errors.js';
 import * as events from './events.js';
-import { check, limitsOf, stageHeaders } from './options.js';
+import { Alarm, Clock } from './clock.js';
+import { Inbox, wholeOf } from './inbox.js';
 import { MessageSource, messageWriter, streamsOf } from './message-streams.js';
+import { check, limitsOf, stageHeaders } from './options.js';
 
 /** From this length on, bytes that need neither mask nor compression go out without being copied. */
 const LARGE = 4096;
@@ -17,8 +19,6 @@ const SHORT = INPUT / 3;
 const CHUNK = 262_144;
 /** A send queue this many times longer than what `send` asks to wait for is full. */
 const PATIENCE = 16;
-/** The longest time that timers know. */
-const LONGEST = 2 ** 31 - 1;
 
 const DONE = Promise.resolve();
 const ABILITIES = Object.freeze({ ping: true, backpressure: true, streams: true, readLimit: true, compression: true });
@@ -49,11 +49,7 @@ export class Conn {
   // Reading.
   #onmessages = null;
   #onclose = null;
-  /** Messages that nobody has asked for, and about how many bytes they have. */
-  #queue = [];
-  #queued = 0;
-  /** Those who wait for a message. @type {{ resolve: Function, reject: Function }[]} */
-  #waiting = [];
+  #inbox = new Inbox();
   /** The messages that the read under way has brought. */
   #batch = [];
   /** What else it has brought. */
@@ -77,12 +73,10 @@ export class Conn {
   #writer = null;
 
   // Time.
+  #clock = new Clock();
+  #alarm = new Alarm(() => this.#ring());
+  /** When the engine wants to be called at the latest. */
   #deadline = Infinity;
-  #timer = undefined;
-  #timerAt = Infinity;
-  /** How long the clock has stood still because reading was paused, and since when it does. */
-  #away = 0;
-  #awaySince = 0;
 
   // The end.
   #flags = 0;
@@ -157,11 +151,7 @@ export class Conn {
   set onmessages(handler) {
     if (handler !== null && typeof handler !== 'function') refuse('`onmessages` must be a function or null');
     this.#onmessages = handler;
-    if (handler && this.#queue.length > 0) {
-      const messages = this.#queue.splice(0);
-      this.#queued = 0;
-      this.#tell(handler, messages);
-    }
+    if (handler && !this.#inbox.isEmpty) this.#tell(handler, this.#inbox.clear());
     this.#resumeIfWanted();
   }
 
@@ -185,14 +175,12 @@ export class Conn {
   receive({ signal } = {}) {
     if (signal?.aborted) return Promise.reject(signal.reason);
     this.#source?.skip();
-    if (this.#queue.length > 0) {
-      const message = this.#queue.shift();
-      this.#queued -= weight(message);
+    if (!this.#inbox.isEmpty) {
+      const message = this.#inbox.shift();
       this.#resumeIfWanted();
-      return Promise.resolve(message instanceof MessageSource ? message.whole() : message);
+      return Promise.resolve(wholeOf(message));
     }
-    if (this.#close) return this.#ended();
-    return this.#wait(signal);
+    return this.#wait(signal, false);
   }
 
   async receiveJson(options) {
@@ -203,22 +191,20 @@ export class Conn {
   async receiveStream({ signal } = {}) {
     if (signal?.aborted) throw signal.reason;
     this.#source?.skip();
-    if (this.#queue.length === 0) {
-      if (this.#close) return this.#ended();
-      this.#wantsStream = true;
-      this.#applyLimits();
-      try {
-        const message = await this.#wait(signal, true);
-        return message === null ? null : MessageSource.of(message).stream();
-      } finally {
-        this.#wantsStream = false;
-        this.#applyLimits();
-      }
+    if (!this.#inbox.isEmpty) {
+      const message = this.#inbox.shift();
+      this.#resumeIfWanted();
+      return MessageSource.of(message).stream();
     }
-    const message = this.#queue.shift();
-    this.#queued -= weight(message);
-    this.#resumeIfWanted();
-    return MessageSource.of(message).stream();
+    this.#wantsStream = true;
+    this.#applyLimits();
+    try {
+      const message = await this.#wait(signal, true);
+      return message === null ? null : MessageSource.of(message).stream();
+    } finally {
+      this.#wantsStream = false;
+      this.#applyLimits();
+    }
   }
 
   async *[Symbol.asyncIterator]() {
@@ -324,7 +310,9 @@ export class Conn {
     const length = putClose(code, reason);
     if (!this.#isClosing && this.#raw) {
       const raw = this.#raw;
-      sent(raw.close(this.#now(), code ?? (reason === undefined ? 0 : 1000), length));
+      // From here on the peer can be late, whether it is read from or not.
+      this.#clock.go();
+      sent(raw.close(this.#clock.now(), code ?? (reason === undefined ? 0 : 1000), length));
       this.#isClosing = true;
       this.#writer = null;
       this.#collect(raw.events(), null, 0, false);
@@ -385,7 +373,7 @@ export class Conn {
     if (!raw) return;
     try {
       stageHeaders(answer?.headers);
-      if (answer?.status === undefined) check(raw.admit(this.#now(), core.putText((answer ? answer.subprotocol : this.#choose()) ?? '')), HandshakeError);
+      if (answer?.status === undefined) check(raw.admit(this.#clock.now(), core.putText((answer ? answer.subprotocol : this.#choose()) ?? '')), HandshakeError);
       else check(raw.refuse(answer.status, core.putText(String(answer.body ?? ''))));
     } catch (error) {
       this.#cause = error;
@@ -433,14 +421,14 @@ export class Conn {
       const stop = Math.min(end, start + INPUT);
       core.putInput(chunk, start, stop);
       // What the peer sent counts before what it did not send in time.
-      const now = this.#now();
+      const now = this.#clock.now();
       const count = raw.receive(stop - start, now < this.#deadline ? now : this.#deadline - 0.001);
       this.#collect(count, chunk, start, isOwned);
       start = stop;
       this.#deliver();
       while (this.#flags & MORE && this.#raw) {
         this.#flush();
-        this.#collect(this.#raw.receive(0, this.#now()), null, 0, false);
+        this.#collect(this.#raw.receive(0, this.#clock.now()), null, 0, false);
         this.#deliver();
       }
     } while (start < end);
@@ -543,62 +531,36 @@ export class Conn {
 
   /** Gives messages to those who wait, and keeps the rest. */
   #hand(messages) {
-    for (const message of messages) {
-      if (this.#waiting.length > 0) {
-        const waiter = this.#waiting.shift();
-        waiter.resolve(message instanceof MessageSource && !waiter.isForStream ? message.whole() : message);
-        continue;
-      }
-      // Whoever closes and does not listen any more does not want what still comes.
-      if (this.#isClosing && this.#queued > this.#receiveBuffer) continue;
-      this.#queue.push(message);
-      this.#queued += weight(message);
-    }
-    if (this.#isTooFull()) this.#pause();
+    // Whoever closes and does not listen any more does not want all that still comes.
+    this.#inbox.push(messages, this.#isClosing ? this.#receiveBuffer : Infinity);
+    if (this.#inbox.size > this.#receiveBuffer || this.#source?.isFull) this.#pause();
   }
 
-  #wait(signal, isForStream = false) {
-    return new Promise((resolve, reject) => {
-      const waiter = { resolve, reject, isForStream };
-      if (signal) {
-        const abort = () => {
-          this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-          reject(signal.reason);
-        };
-        signal.addEventListener('abort', abort, { once: true });
-        const settle = (act) => (value) => {
-          signal.removeEventListener('abort', abort);
-          act(value);
-        };
-        waiter.resolve = settle(resolve);
-        waiter.reject = settle(reject);
-      }
-      this.#waiting.push(waiter);
-      this.#resumeIfWanted();
-    });
-  }
-
-  #ended() {
-    return isOrderly(this.#close) ? Promise.resolve(null) : Promise.reject(new CloseError(this.#close));
-  }
-
-  #isTooFull() {
-    return this.#queued > this.#receiveBuffer || (this.#source?.isFull ?? false);
+  #wait(signal, isForStream) {
+    const close = this.#close;
+    if (close) return close.clean ? Promise.resolve(null) : Promise.reject(new CloseError(close));
+    const message = this.#inbox.wait(signal, isForStream);
+    this.#resumeIfWanted();
+    return message;
   }
 
   #pause() {
     if (this.#isPaused || this.#close || this.#isClosing) return;
     this.#isPaused = true;
-    this.#awaySince = core.now();
+    this.#clock.stop();
     this.#transport.pause();
   }
 
   #resumeIfWanted() {
     if (!this.#isPaused || this.#isBlocked) return;
-    if (!this.#isClosing && (this.#source?.isFull || (this.#queued > this.#receiveBuffer / 2 && this.#waiting.length === 0 && !this.#onmessages))) return;
+    const isWanted = this.#isClosing || this.#inbox.isAwaited || this.#onmessages !== null || this.#inbox.size <= this.#receiveBuffer / 2;
+    if (isWanted && !this.#source?.isFull) this.#resume();
+  }
+
+  #resume() {
     this.#isPaused = false;
-    this.#away += core.now() - this.#awaySince;
-    if (!this.#close) this.#transport.resume();
+    this.#clock.go();
+    this.#transport.resume();
   }
 
   // --- Inside: writing. ---
@@ -651,7 +613,7 @@ export class Conn {
     if (raw === null) return;
     this.#write();
     if (this.#flags & FINISHED) this.#release(true);
-    else if (this.#deadline < this.#timerAt) this.#setTimer();
+    else if (this.#deadline < this.#alarm.at) this.#alarm.set(this.#deadline, this.#clock);
   }
 
   #drain() {
@@ -665,41 +627,27 @@ export class Conn {
 
   // --- Inside: time. ---
 
-  /** The time, but for when reading was paused: nobody is late then. */
-  #now() {
-    return (this.#isPaused && !this.#isClosing ? this.#awaySince : core.now()) - this.#away;
-  }
-
   #update() {
     this.#flags = core.flags();
     this.#deadline = core.timeout();
   }
 
-  #setTimer() {
-    clearTimeout(this.#timer);
-    this.#timerAt = this.#deadline;
-    const delay = Math.min(LONGEST, Math.max(0, this.#deadline - this.#now()) + 1);
-    this.#timer = setTimeout(() => this.#ring(), delay);
-    this.#timer.unref?.();
-  }
-
   #ring() {
-    this.#timerAt = Infinity;
-    if (!this.#raw) return;
-    if (this.#now() < this.#deadline) {
-      if (this.#deadline < Infinity) this.#setTimer();
+    if (this.#raw === null) return;
+    if (this.#clock.now() < this.#deadline) {
+      this.#flush();
       return;
     }
     // After a busy time, what lies in the socket counts first.
-    this.#timer = setTimeout(() => {
-      if (!this.#raw || this.#isReceiving) return;
-      if (this.#now() >= this.#deadline) {
-        this.#collect(this.#raw.receive(0, this.#now()), null, 0, false);
+    this.#alarm.soon(() => {
+      if (this.#raw === null) return;
+      const now = this.#clock.now();
+      if (now >= this.#deadline) {
+        this.#collect(this.#raw.receive(0, now), null, 0, false);
         this.#deliver();
       }
       this.#flush();
-    }, 0);
-    this.#timer.unref?.();
+    });
   }
 
   // --- Inside: the end. ---
@@ -735,21 +683,13 @@ export class Conn {
     if (isOrderly) this.#write();
     this.#raw = null;
     raw.free();
-    clearTimeout(this.#timer);
+    this.#alarm.clear();
     this.#removeAbort?.();
-    this.#drain0();
-    if (isOrderly) this.#transport.end();
-    else this.#transport.destroy();
-  }
-
-  #drain0() {
     this.#isBlocked = false;
     this.#drained?.resolve();
-    this.#drained = null;
-    if (this.#isPaused) {
-      this.#isPaused = false;
-      this.#transport.resume();
-    }
+    if (this.#isPaused) this.#resume();
+    if (isOrderly) this.#transport.end();
+    else this.#transport.destroy();
   }
 
   /** Tells everybody that it has ended. */
@@ -763,21 +703,12 @@ export class Conn {
     const opening = this.#settleOpening;
     this.#settleOpening = null;
     if (opening) opening.reject(close.error ?? new CloseError(close));
-    for (const { resolve, reject } of this.#waiting.splice(0)) {
-      if (isOrderly(close)) resolve(null);
-      else reject(new CloseError(close));
-    }
+    this.#inbox.end(close);
     this.#settleClosed(close);
     this.#tell(this.#onclose, close);
   }
 
 }
-
-/** Whether the connection ended as connections should: by a closing handshake. */
-const isOrderly = (close) => close.clean;
-
-/** About how many bytes a message keeps. */
-const weight = (message) => 64 + (message.length ?? 0);
 
 /**
  * Serves a client over a byte stream whose first bytes, or `first`, are its request. Resolves once the connection is open.
