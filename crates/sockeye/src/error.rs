@@ -1,8 +1,12 @@
 //! What a peer did wrong, and why something cannot be sent.
 
+use alloc::{
+    borrow::Cow,
+    string::{String, ToString},
+};
 use core::fmt;
 
-use crate::{CloseCode, CloseFrame};
+use crate::CloseCode;
 
 /// The name of an error's variant. [`Debug`](fmt::Debug) would bring along all that prints numbers and strings, in WebAssembly more than the errors
 /// themselves.
@@ -14,6 +18,19 @@ macro_rules! variant_name {
     };
 }
 pub(crate) use variant_name;
+
+/// A sentence with a number in it.
+pub(crate) fn with_number(before: &str, number: u64, after: &str) -> Cow<'static, str> {
+    with_text(before, &number.to_string(), after)
+}
+
+/// A sentence with a word in it.
+pub(crate) fn with_text(before: &str, text: &str, after: &str) -> Cow<'static, str> {
+    let mut sentence = String::from(before);
+    sentence.push_str(text);
+    sentence.push_str(after);
+    Cow::Owned(sentence)
+}
 
 /// What the peer did wrong: why the connection was failed
 /// ([RFC 6455 §7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)).
@@ -105,13 +122,17 @@ impl ProtocolError {
             _ => CloseCode::PROTOCOL_ERROR,
         })
     }
-}
 
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// What [`Display`](fmt::Display) writes. In WebAssembly, formatting is larger than all the sentences.
+    #[must_use]
+    pub fn sentence(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::ReservedBits => "a reserved bit is set",
-            Self::ReservedOpcode { opcode } => return write!(f, "opcode {opcode:#x} is reserved"),
+            Self::ReservedOpcode { opcode } => {
+                let at = usize::from(*opcode);
+                let digit = "0123456789abcdef".get(at..=at).unwrap_or("?");
+                return with_text("opcode 0x", digit, " is reserved");
+            }
             Self::LengthNotMinimal => "the payload length is not minimally encoded",
             Self::LengthTooBig => "the payload length has its highest bit set",
             Self::MaskMissing => "a frame from a client is not masked",
@@ -122,24 +143,30 @@ impl fmt::Display for ProtocolError {
             Self::ControlTooLong => "a control frame is longer than 125 bytes",
             Self::CloseTruncated => "a close frame has a payload of one byte",
             Self::InvalidCloseCode { code } => {
-                return write!(f, "close code {code} must not be sent");
+                return with_number("close code ", code.get().into(), " must not be sent");
             }
             Self::InvalidUtf8 => "text is not valid UTF-8",
             Self::InvalidDeflate => "a compressed message does not inflate",
             Self::FrameTooBig { limit } => {
-                return write!(f, "a frame is longer than {limit} bytes");
+                return with_number("a frame is longer than ", *limit, " bytes");
             }
             Self::MessageTooBig { limit } => {
-                return write!(f, "a message is longer than {limit} bytes");
+                return with_number("a message is longer than ", *limit as u64, " bytes");
             }
             Self::TooManyFragments { limit } => {
-                return write!(f, "a message has more than {limit} frames");
+                return with_number("a message has more than ", u64::from(*limit), " frames");
             }
             Self::MessageTimeout => "a message was not finished in time",
             Self::PongTimeout => "the peer did not answer a ping in time",
             Self::CloseTimeout => "the peer did not answer the close frame in time",
             Self::UnexpectedEnd => "the connection ended without a close frame",
         })
+    }
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence())
     }
 }
 
@@ -171,26 +198,24 @@ impl SendError {
     pub const fn name(&self) -> &'static str {
         variant_name!(self, NotOpen CloseSent ControlTooLong InvalidCloseCode MessageUnfinished InvalidUtf8)
     }
+
+    /// What [`Display`](fmt::Display) writes. In WebAssembly, formatting is larger than all the sentences.
+    #[must_use]
+    pub const fn sentence(&self) -> &'static str {
+        match self {
+            Self::NotOpen => "the opening handshake is not done yet",
+            Self::CloseSent => "the connection is closing or closed",
+            Self::ControlTooLong => "a control frame holds 125 bytes, a close reason 123",
+            Self::InvalidCloseCode => "this close code must not be sent",
+            Self::InvalidUtf8 => "text is not valid UTF-8",
+            Self::MessageUnfinished => "a message is being sent in parts and is not finished",
+        }
+    }
 }
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotOpen => f.write_str("the opening handshake is not done yet"),
-            Self::CloseSent => f.write_str("the connection is closing or closed"),
-            Self::ControlTooLong => {
-                write!(
-                    f,
-                    "a control frame holds 125 bytes, a close reason {}",
-                    CloseFrame::MAX_REASON_LEN
-                )
-            }
-            Self::InvalidCloseCode => f.write_str("this close code must not be sent"),
-            Self::InvalidUtf8 => f.write_str("text is not valid UTF-8"),
-            Self::MessageUnfinished => {
-                f.write_str("a message is being sent in parts and is not finished")
-            }
-        }
+        f.write_str(self.sentence())
     }
 }
 

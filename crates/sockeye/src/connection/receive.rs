@@ -1,6 +1,6 @@
 //! The receiving half: bytes in, events out.
 
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, vec::Vec};
 
 use super::{Connection, Initiator, State, assembly::Assembly};
 use crate::{
@@ -523,7 +523,7 @@ impl Connection {
     #[cold]
     pub(super) fn fail(&mut self, error: ProtocolError, out: &mut Vec<u8>) -> ProtocolError {
         if let Some(code) = error.close_code().filter(|_| self.state == State::Open) {
-            let payload = close_payload(code, &format!("{error}"));
+            let payload = close_payload(code, &error.sentence());
             self.write_frame(Opcode::Close, &payload, out);
         }
         self.error = Some(error);
@@ -534,9 +534,9 @@ impl Connection {
 
 /// The payload of a Close frame, its reason cut at a character where it is too long.
 fn close_payload(code: CloseCode, reason: &str) -> Vec<u8> {
-    let reason = String::from(&reason[..reason.floor_char_boundary(CloseFrame::MAX_REASON_LEN)]);
+    let len = reason.floor_char_boundary(CloseFrame::MAX_REASON_LEN);
     let mut payload = code.get().to_be_bytes().to_vec();
-    payload.extend_from_slice(reason.as_bytes());
+    payload.extend_from_slice(&reason.as_bytes()[..len]);
     payload
 }
 

@@ -1,9 +1,12 @@
 //! Why an opening handshake failed, and which options are not valid.
 
-use alloc::boxed::Box;
+use alloc::{borrow::Cow, boxed::Box};
 use core::fmt;
 
-use crate::{error::variant_name, handshake::Response};
+use crate::{
+    error::{variant_name, with_number, with_text},
+    handshake::Response,
+};
 
 /// Why the opening handshake failed.
 ///
@@ -171,11 +174,11 @@ impl HandshakeError {
             _ => None,
         }
     }
-}
 
-impl fmt::Display for HandshakeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// What [`Display`](fmt::Display) writes. In WebAssembly, formatting is larger than all the sentences.
+    #[must_use]
+    pub fn sentence(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::NotHttp => "the first bytes are not HTTP: is this TLS, or another protocol?",
             Self::RequestLine => "the request line is malformed",
             Self::StatusLine => "the status line is malformed",
@@ -184,16 +187,16 @@ impl fmt::Display for HandshakeError {
             Self::HeaderName => "the name of a header field is malformed",
             Self::HeaderValue => "the value of a header field has a control character",
             Self::HeadTooLarge { limit } => {
-                return write!(f, "the head is longer than {limit} bytes");
+                return with_number("the head is longer than ", *limit as u64, " bytes");
             }
             Self::TargetTooLong { limit } => {
-                return write!(f, "the request line is longer than {limit} bytes");
+                return with_number("the request line is longer than ", *limit as u64, " bytes");
             }
             Self::TooManyHeaders { limit } => {
-                return write!(f, "the head has more than {limit} header fields");
+                return with_number("the head has more than ", *limit as u64, " header fields");
             }
             Self::HeaderRepeated { name } => {
-                return write!(f, "there is more than one {name} header");
+                return with_text("there is more than one ", name, " header");
             }
             Self::HttpVersion => "the HTTP version is not 1.1",
             Self::RequestTarget => {
@@ -221,10 +224,10 @@ impl fmt::Display for HandshakeError {
             Self::OriginNotAllowed => "the origin is not allowed to connect",
             Self::SubprotocolNotOffered => "the chosen subprotocol was not offered by the client",
             Self::Refused(response) => {
-                return write!(
-                    f,
-                    "the server answered with status {} instead of 101",
-                    response.status()
+                return with_number(
+                    "the server answered with status ",
+                    response.status().into(),
+                    " instead of 101",
                 );
             }
             Self::AcceptMissing => "the Sec-WebSocket-Accept header is missing",
@@ -239,6 +242,12 @@ impl fmt::Display for HandshakeError {
             Self::Timeout => "the handshake took too long",
             Self::UnexpectedEnd => "the connection ended during the handshake",
         })
+    }
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence())
     }
 }
 
@@ -280,11 +289,11 @@ impl InvalidOption {
             SubprotocolRepeated Target
         )
     }
-}
 
-impl fmt::Display for InvalidOption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// What [`Display`](fmt::Display) writes. In WebAssembly, formatting is larger than all the sentences.
+    #[must_use]
+    pub const fn sentence(&self) -> &'static str {
+        match self {
             Self::HeaderName => {
                 "a header name must be a token: letters, digits and !#$%&'*+-.^_`|~"
             }
@@ -293,7 +302,9 @@ impl fmt::Display for InvalidOption {
                 "a header value must have no control characters, and no space at its ends"
             }
             Self::Host => "the host must be a host with an optional port, as example.com:8080",
-            Self::Origin => "the origin must be a scheme and a host, as https://example.com, or null",
+            Self::Origin => {
+                "the origin must be a scheme and a host, as https://example.com, or null"
+            }
             Self::OriginPattern => {
                 "an origin pattern must be as https://example.com, https://*.example.com or http://localhost:*, in ASCII"
             }
@@ -305,7 +316,13 @@ impl fmt::Display for InvalidOption {
             Self::Target => {
                 "the request target must begin with a slash and be visible ASCII without #, as /chat?room=1"
             }
-        })
+        }
+    }
+}
+
+impl fmt::Display for InvalidOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())
     }
 }
 

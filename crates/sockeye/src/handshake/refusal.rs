@@ -1,8 +1,15 @@
 //! The HTTP responses of a server that does not upgrade.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    borrow::Cow,
+    string::{String, ToString},
+    vec::Vec,
+};
 
-use crate::handshake::{ExtraHeaders, HandshakeError, Headers, list, start_line::StartLine};
+use crate::{
+    error::with_text,
+    handshake::{ExtraHeaders, HandshakeError, Headers, list, start_line::StartLine},
+};
 
 /// What of a request shapes the answer to it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,8 +25,8 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(crate) fn new(start: &StartLine, headers: &'a Headers) -> Self {
         let accepts_html = |value: &[u8]| {
-            value.split(|&byte| byte == b',').any(|range| {
-                let media_type = range.split(|&byte| byte == b';').next().unwrap_or_default();
+            list::split(value, b',').any(|range| {
+                let media_type = list::split(range, b';').next().unwrap_or_default();
                 list::trim(media_type).eq_ignore_ascii_case(b"text/html")
             })
         };
@@ -41,10 +48,11 @@ pub(crate) fn write_error(error: &HandshakeError, context: Context<'_>, out: &mu
     let (content_type, body) = match error {
         HandshakeError::NotAnUpgrade => page(context),
         _ => {
-            let mut body = format!("This WebSocket server refuses the request: {error}");
+            let mut body = String::from("This WebSocket server refuses the request: ");
+            body.push_str(&error.sentence());
             // Some reasons end in a question.
             body.push_str(if body.ends_with('?') { "\n" } else { ".\n" });
-            (TEXT, body)
+            (TEXT, body.into())
         }
     };
     write_status(status, out);
@@ -75,11 +83,19 @@ pub(crate) fn write_field(name: &str, value: &[u8], out: &mut Vec<u8>) {
 }
 
 fn write_status(status: u16, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("HTTP/1.1 {status} {}\r\n", reason(status)).as_bytes());
+    for part in [
+        "HTTP/1.1 ",
+        &*status.to_string(),
+        " ",
+        reason(status),
+        "\r\n",
+    ] {
+        out.extend_from_slice(part.as_bytes());
+    }
 }
 
 fn write_body(body: &[u8], head: bool, out: &mut Vec<u8>) {
-    write_field("Content-Length", format!("{}", body.len()).as_bytes(), out);
+    write_field("Content-Length", body.len().to_string().as_bytes(), out);
     out.extend_from_slice(b"\r\n");
     if !head {
         out.extend_from_slice(body);
@@ -87,25 +103,26 @@ fn write_body(body: &[u8], head: bool, out: &mut Vec<u8>) {
 }
 
 /// What somebody sees who opens a WebSocket endpoint in a browser or with curl.
-fn page(context: Context<'_>) -> (&'static str, String) {
+fn page(context: Context<'_>) -> (&'static str, Cow<'static, str>) {
     // A host has no characters that mean something in HTML or in a string: see `is_host_and_port`.
     let host = context.host.unwrap_or("example.com");
-    if context.html {
-        let body = format!(
+    let (content_type, before, after) = if context.html {
+        (
+            HTML,
             "<!doctype html>\n<meta charset=\"utf-8\">\n<title>WebSocket endpoint</title>\n<h1>This is a WebSocket endpoint</h1>\n\
              <p>It speaks RFC 6455, not plain HTTP. Connect to it from JavaScript with\n\
-             <pre><code>new WebSocket(\"ws://{host}/\")</code></pre>\n\
-             <p>or with <code>wss://</code> where it is served over TLS.\n"
-        );
-        (HTML, body)
+             <pre><code>new WebSocket(\"ws://",
+            "/\")</code></pre>\n<p>or with <code>wss://</code> where it is served over TLS.\n",
+        )
     } else {
-        let body = format!(
+        (
+            TEXT,
             "This is a WebSocket endpoint: it speaks RFC 6455, not plain HTTP.\n\
-             Connect to it from JavaScript with\n\n    new WebSocket(\"ws://{host}/\")\n\n\
-             or with wss:// where it is served over TLS.\n"
-        );
-        (TEXT, body)
-    }
+             Connect to it from JavaScript with\n\n    new WebSocket(\"ws://",
+            "/\")\n\nor with wss:// where it is served over TLS.\n",
+        )
+    };
+    (content_type, with_text(before, host, after))
 }
 
 const fn reason(status: u16) -> &'static str {
@@ -143,6 +160,8 @@ const HTML: &str = "text/html; charset=utf-8";
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
     use crate::{Request, ServerHandshake, UpgradeOptions};
 

@@ -1,9 +1,9 @@
 //! Why a session ended without a closing handshake, and why an answer to a request is not one.
 
-use alloc::string::String;
+use alloc::{borrow::Cow, string::String};
 use core::fmt;
 
-use crate::{HandshakeError, InvalidOption, ProtocolError};
+use crate::{HandshakeError, InvalidOption, ProtocolError, error::with_number};
 
 /// Why a connection ended without a closing handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,19 +29,28 @@ pub enum SessionError {
     Transport(String),
 }
 
+impl SessionError {
+    /// What [`Display`](fmt::Display) writes. In WebAssembly, formatting is larger than all the sentences.
+    #[must_use]
+    pub fn sentence(&self) -> Cow<'_, str> {
+        match self {
+            Self::Handshake(error) => error.sentence(),
+            Self::EarlyData { limit } => with_number(
+                "the client sent ",
+                *limit as u64,
+                " bytes before its request was answered",
+            ),
+            Self::Refused { status } => with_number("refused with status ", (*status).into(), ""),
+            Self::ClosedEarly => Cow::Borrowed("closed during the opening handshake"),
+            Self::Protocol(error) => error.sentence(),
+            Self::Transport(error) => Cow::Borrowed(error),
+        }
+    }
+}
+
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Handshake(error) => error.fmt(f),
-            Self::EarlyData { limit } => write!(
-                f,
-                "the client sent {limit} bytes before its request was answered"
-            ),
-            Self::Refused { status } => write!(f, "refused with status {status}"),
-            Self::ClosedEarly => f.write_str("closed during the opening handshake"),
-            Self::Protocol(error) => error.fmt(f),
-            Self::Transport(error) => f.write_str(error),
-        }
+        f.write_str(&self.sentence())
     }
 }
 
@@ -90,15 +99,21 @@ impl AnswerError {
             Self::InvalidOption(error) => error.name(),
         }
     }
+
+    /// What [`Display`](fmt::Display) writes. In WebAssembly, formatting is larger than all the sentences.
+    #[must_use]
+    pub fn sentence(&self) -> Cow<'static, str> {
+        match self {
+            Self::NoRequest => Cow::Borrowed("no request is waiting for an answer"),
+            Self::Handshake(error) => error.sentence(),
+            Self::InvalidOption(error) => Cow::Borrowed(error.sentence()),
+        }
+    }
 }
 
 impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRequest => f.write_str("no request is waiting for an answer"),
-            Self::Handshake(error) => error.fmt(f),
-            Self::InvalidOption(error) => error.fmt(f),
-        }
+        f.write_str(&self.sentence())
     }
 }
 
