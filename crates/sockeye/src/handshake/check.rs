@@ -146,19 +146,18 @@ fn split_target(
 ) -> Result<(Option<Range<usize>>, Range<usize>), HandshakeError> {
     let place = &start.target;
     let target = headers.str(place);
-    if target.contains('#') {
+    if target.bytes().any(|byte| byte == b'#') {
         return Err(HandshakeError::RequestTarget);
     }
-    if target.starts_with('/') {
+    if target.starts_with("/") {
         return Ok((None, place.clone()));
     }
-    let (scheme, rest) = target
-        .split_once("://")
-        .ok_or(HandshakeError::RequestTarget)?;
+    let (scheme, rest) = origin::split_scheme(target).ok_or(HandshakeError::RequestTarget)?;
     let is_known = ["http", "https", "ws", "wss"]
         .iter()
         .any(|known| scheme.eq_ignore_ascii_case(known));
-    let path = rest.find('/').unwrap_or(rest.len());
+    let path = rest.bytes().position(|byte| byte == b'/');
+    let path = path.unwrap_or(rest.len());
     let authority = rest.get(..path).unwrap_or_default();
     if !is_known || !origin::is_host_and_port(authority) {
         return Err(HandshakeError::RequestTarget);

@@ -218,7 +218,7 @@ impl ClientHandshake {
         for value in headers.get_all("sec-websocket-extensions") {
             for extension in list::extensions(value) {
                 let extension = extension.map_err(|_| HandshakeError::ExtensionsInvalid)?;
-                match self.deflate {
+                match self.deflate.filter(|_| cfg!(feature = "deflate")) {
                     Some(deflate)
                         if agreement.deflate.is_none()
                             && extension.name.eq_ignore_ascii_case(NAME) =>
@@ -248,9 +248,14 @@ fn write_request(options: &DialOptions, key: &key::Key, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
     write_field("Sec-WebSocket-Key", key, out);
     write_field("Sec-WebSocket-Version", b"13", out);
+    let mut separator = "Sec-WebSocket-Protocol: ";
+    for subprotocol in options.subprotocols() {
+        out.extend_from_slice(separator.as_bytes());
+        out.extend_from_slice(subprotocol.as_bytes());
+        separator = ", ";
+    }
     if !options.subprotocols().is_empty() {
-        let subprotocols = options.subprotocols().join(", ");
-        write_field("Sec-WebSocket-Protocol", subprotocols.as_bytes(), out);
+        out.extend_from_slice(b"\r\n");
     }
     if let Some(deflate) = options.offered_deflate() {
         write_field("Sec-WebSocket-Extensions", deflate.offer().as_bytes(), out);

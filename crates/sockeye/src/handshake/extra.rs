@@ -56,13 +56,12 @@ impl ExtraHeaders {
 
     /// The fields in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.wire
-            .split_inclusive(|&byte| byte == b'\n')
-            .filter_map(|line| {
-                let colon = line.iter().position(|&byte| byte == b':')?;
-                let name = core::str::from_utf8(line.get(..colon)?).ok()?;
-                Some((name, line.get(colon + 2..line.len() - 2)?))
-            })
+        list::split(&self.wire, b'\n').filter_map(|line| {
+            let (name, rest) =
+                line.split_at_checked(line.iter().position(|&byte| byte == b':')?)?;
+            let value = rest.strip_prefix(b": ")?.strip_suffix(b"\r")?;
+            Some((core::str::from_utf8(name).ok()?, value))
+        })
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {

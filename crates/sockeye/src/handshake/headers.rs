@@ -52,13 +52,16 @@ impl Headers {
 
     /// The values of all fields of this name.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.fields
-            .iter()
-            .filter(move |field| {
+        let mut fields = self.fields.iter();
+        core::iter::from_fn(move || {
+            loop {
+                let field = fields.next()?;
                 let other = self.slice(&field.name);
-                other.eq_ignore_ascii_case(name.as_bytes())
-            })
-            .map(|field| self.slice(&field.value))
+                if other.eq_ignore_ascii_case(name.as_bytes()) {
+                    return Some(self.slice(&field.value));
+                }
+            }
+        })
     }
 
     /// How many fields there are.

@@ -40,20 +40,35 @@ pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     bytes.get(start..=end.unwrap_or(start)).unwrap_or_default()
 }
 
+/// The parts between separators. Not `slice::split`, which is compiled anew for each separator and each way to go over it.
+pub(crate) fn split(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(bytes);
+    core::iter::from_fn(move || {
+        let bytes = rest?;
+        let Some(at) = bytes.iter().position(|&byte| byte == separator) else {
+            return rest.take();
+        };
+        rest = bytes.get(at + 1..);
+        bytes.get(..at)
+    })
+}
+
 /// The elements of a list of tokens. Empty ones are left out; what is not a token is `Err`.
 pub(crate) fn tokens(value: &[u8]) -> impl Iterator<Item = Result<&str, Malformed>> {
-    value
-        .split(|&byte| byte == b',')
-        .map(trim)
-        .filter(|element| !element.is_empty())
-        .map(|element| token_str(element).ok_or(Malformed))
+    let mut elements = split(value, b',');
+    core::iter::from_fn(move || {
+        loop {
+            let element = trim(elements.next()?);
+            if !element.is_empty() {
+                return Some(token_str(element).ok_or(Malformed));
+            }
+        }
+    })
 }
 
 /// Whether the list has this element, in any case.
 pub(crate) fn contains_token(value: &[u8], token: &[u8]) -> bool {
-    value
-        .split(|&byte| byte == b',')
-        .any(|element| trim(element).eq_ignore_ascii_case(token))
+    split(value, b',').any(|element| trim(element).eq_ignore_ascii_case(token))
 }
 
 /// The elements of one `Sec-WebSocket-Extensions` value. Nothing follows an `Err`.

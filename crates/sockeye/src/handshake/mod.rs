@@ -84,10 +84,18 @@ where
 pub fn subprotocols<'a>(
     values: impl IntoIterator<Item = &'a [u8]>,
 ) -> impl Iterator<Item = &'a str> {
-    values
-        .into_iter()
-        .flat_map(list::tokens)
-        .filter_map(Result::ok)
+    let mut values = values.into_iter();
+    let mut tokens = None;
+    core::iter::from_fn(move || {
+        loop {
+            while let Some(token) = tokens.as_mut().and_then(Iterator::next) {
+                if let Ok(token) = token {
+                    return Some(token);
+                }
+            }
+            tokens = Some(list::tokens(values.next()?));
+        }
+    })
 }
 
 #[cfg(test)]

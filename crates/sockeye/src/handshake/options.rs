@@ -98,7 +98,9 @@ impl DialOptions {
             return Err(InvalidOption::Host);
         }
         // RFC 6455 §3: a fragment has no meaning here.
-        if !target.starts_with('/') || !list::is_visible(target.as_bytes()) || target.contains('#')
+        if !target.starts_with("/")
+            || !list::is_visible(target.as_bytes())
+            || target.bytes().any(|byte| byte == b'#')
         {
             return Err(InvalidOption::Target);
         }

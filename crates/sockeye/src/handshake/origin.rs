@@ -75,7 +75,7 @@ pub struct OriginPattern {
 impl OriginPattern {
     fn matches(&self, origin: &Origin<'_>) -> bool {
         Parts::parse(&self.text).is_some_and(|pattern| {
-            let host = match pattern.host.strip_prefix('*') {
+            let host = match pattern.host.strip_prefix("*") {
                 // The suffix keeps its dot: it is matched from a label's start, with a label before it.
                 Some(suffix) => origin
                     .0
@@ -104,7 +104,7 @@ impl FromStr for OriginPattern {
     fn from_str(text: &str) -> Result<Self, InvalidOption> {
         let parts = Parts::parse(text).ok_or(InvalidOption::OriginPattern)?;
         let host = parts.host.strip_prefix("*.").unwrap_or(parts.host);
-        if !is_host(host) || host.contains('*') {
+        if !is_host(host) || host.bytes().any(|byte| byte == b'*') {
             return Err(InvalidOption::OriginPattern);
         }
         Ok(Self { text: text.into() })
@@ -157,8 +157,8 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        let (scheme, rest) = text.split_once("://")?;
-        let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        let (scheme, rest) = split_scheme(text)?;
+        let is_scheme = (scheme.bytes().next()).is_some_and(|first| first.is_ascii_alphabetic())
             && (scheme.bytes())
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
         let (host, port) = split_port(rest)?;
@@ -193,22 +193,30 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
+/// Splits off the scheme. Neither part is checked. Here and below byte by byte: searching for a text or a character takes an algorithm.
+pub(super) fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let at = text.as_bytes().windows(3).position(|end| end == b"://")?;
+    Some((text.get(..at)?, text.get(at + 3..)?))
+}
+
 /// Splits off the port. The host is not checked.
 fn split_port(text: &str) -> Option<(&str, Port)> {
     // The colons of an IPv6 address are inside its brackets.
-    let host_len = match text.strip_prefix('[') {
-        Some(rest) => rest.find(']')? + 2,
-        None => text.find(':').unwrap_or(text.len()),
+    let host_len = if text.starts_with("[") {
+        text.bytes().position(|byte| byte == b']')? + 1
+    } else {
+        let colon = text.bytes().position(|byte| byte == b':');
+        colon.unwrap_or(text.len())
     };
     let (host, port) = text.split_at_checked(host_len)?;
-    let port = match port.strip_prefix(':') {
+    let port = match port.strip_prefix(":") {
         // RFC 3986 §3.2.3: an empty port is the default one.
         None if port.is_empty() => Port::Default,
         None => return None,
         Some("") => Port::Default,
         Some("*") => Port::Any,
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Port::Number(digits.parse().ok()?)
+            Port::Number(digits.parse::<u64>().ok()?.try_into().ok()?)
         }
         Some(_) => return None,
     };
@@ -219,9 +227,9 @@ fn split_port(text: &str) -> Option<(&str, Port)> {
 fn is_host(host: &str) -> bool {
     let is_name_byte =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%');
-    match host.strip_prefix('[') {
-        Some(rest) => rest.strip_suffix(']').is_some_and(|address| {
-            address.contains(':')
+    match host.strip_prefix("[") {
+        Some(rest) => rest.strip_suffix("]").is_some_and(|address| {
+            address.bytes().any(|byte| byte == b':')
                 && (address.bytes())
                     .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
         }),

@@ -79,7 +79,10 @@ impl Body {
     /// How the body of this response ends.
     pub(crate) fn of(response: &Response) -> Self {
         let headers = response.headers();
-        let chunked = |value: &[u8]| value.to_ascii_lowercase().ends_with(b"chunked");
+        let chunked = |value: &[u8]| {
+            let end = value.last_chunk::<7>();
+            end.is_some_and(|end| end.eq_ignore_ascii_case(b"chunked"))
+        };
         if matches!(response.status(), 204 | 304) {
             Self::Sized(0)
         } else if headers.get_all("transfer-encoding").any(chunked) {

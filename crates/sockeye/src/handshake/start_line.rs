@@ -20,7 +20,7 @@ pub(crate) struct StartLine {
 impl StartLine {
     /// Reads `METHOD target HTTP/1.1`, which lies at `start`.
     pub(super) fn request(line: &[u8], start: usize) -> Option<Self> {
-        let mut parts = line.split(|&byte| byte == b' ');
+        let mut parts = list::split(line, b' ');
         let (method, target, protocol) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() || !list::is_token(method) || !list::is_visible(target) {
             return None;
