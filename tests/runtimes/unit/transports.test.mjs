@@ -287,6 +287,21 @@ test('streams: errors on both sides leave no rejection behind, and no lock', asy
   assert.equal(writable.locked, false);
 });
 
+test('streams: a side that cannot be ended is let go without another error', async () => {
+  const calls = [];
+  const writable = new WritableStream({ close: () => Promise.reject(new Error('gone')), abort: () => calls.push('abort') });
+  const readable = new ReadableStream({ cancel: () => calls.push('cancel') });
+  const transport = streamsTransport({ readable, writable, close: () => calls.push('close') });
+  const sink = new FakeSink();
+  transport.start(sink);
+  transport.end();
+  await sink.until(() => sink.ends.length > 0);
+  for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+  assert.deepEqual(sink.ends, [undefined]);
+  assert.deepEqual(calls, ['cancel']);
+  assert.equal(writable.locked || readable.locked, false);
+});
+
 test('streams: byte streams are read into buffers that may be overwritten', async () => {
   const readable = new ReadableStream({ type: 'bytes', start: (controller) => controller.enqueue(new Uint8Array([1, 2, 3])) });
   const transport = streamsTransport({ readable, writable: new WritableStream() });

@@ -12,6 +12,7 @@ export function streamsTransport(pair) {
   const [reader, isOwned] = readerOf(pair.readable, writer);
   for (const promise of [reader.closed, writer.closed, writer.ready, pair.closed]) promise?.catch?.(ignore);
   let size = MIN_READ;
+  let isBroken = false;
   const source = {
     isOwned,
     localAddress: null,
@@ -27,11 +28,18 @@ export function streamsTransport(pair) {
       return value instanceof Uint8Array ? value : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
     },
     write: (chunk) => writer.write(chunk),
-    end: () => writer.close(),
+    end: () =>
+      writer.close().catch((error) => {
+        isBroken = true;
+        throw error;
+      }),
     destroy() {
       quietly(() => reader.cancel());
-      quietly(() => writer.abort());
-      quietly(() => pair.close?.());
+      // It is over by itself then, and workerd would report a rejection that nobody can catch.
+      if (!isBroken) {
+        quietly(() => writer.abort());
+        quietly(() => pair.close?.());
+      }
       quietly(() => reader.releaseLock());
       quietly(() => writer.releaseLock());
     },
