@@ -121,7 +121,7 @@ const examples = {
       assert.match(headers.authorization, /^Bearer [0-9a-f-]{36}$/);
       assert.equal(headers['x-forwarded-host'], new URL(http).host);
       await client.close();
-      await closed(1000);
+      await closed(1005);
     });
     await test('sends Pings to a backend that is silent', async () => {
       const client = await Client.open(ws);
@@ -132,7 +132,7 @@ const examples = {
       }
       assert.ok(pings > 0);
       await client.close();
-      await closed(1000);
+      await closed(1005);
     });
     await test('passes messages both ways in order, and the close code', async () => {
       const client = await Client.open(ws);
