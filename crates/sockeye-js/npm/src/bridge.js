@@ -8,7 +8,7 @@ import { CloseError, refuse } from './errors.js';
  *
  * The code and reason of a Close frame are passed on. When one side ends without a Close frame the other is told 1001, and 1011 when it was
  * failed because it broke a rule or a timeout. A platform's WebSocket that refuses to send such a code sends 1000 in place of 1001, and the
- * code plus 3000 in place of any other.
+ * code plus 3000 in place of any other. What one side sent before it ended is sent on for at most 30 seconds.
  *
  * @param {BasicConn} a
  * @param {BasicConn} b
@@ -24,8 +24,15 @@ export async function bridge(a, b) {
   for (const { reason } of [there, back]) if (reason) throw reason;
 }
 
+/** How long, in milliseconds, the rest of what came from a connection that has ended may take to be sent on. */
+const REST = 30_000;
+
 /** Moves messages until `from` has ended, then ends `to`. */
 async function pump(from, to) {
+  let timer = null;
+  from.closed.then((close) => {
+    if (timer === null) timer = setTimeout(() => passOn(close, to), REST);
+  });
   try {
     for (let message = await from.receive(); message !== null; message = await from.receive()) {
       // What comes after the other side has ended has nowhere to go, but must be read for the Close frame behind it.
@@ -36,8 +43,15 @@ async function pump(from, to) {
       await Promise.all([finish(from, 1011, ''), finish(to, 1011, '')]);
       throw error;
     }
+  } finally {
+    clearTimeout(timer);
+    timer = undefined;
   }
-  const { code, reason, initiator, error } = await from.closed;
+  await passOn(await from.closed, to);
+}
+
+/** Tells one side how the other has ended. */
+function passOn({ code, reason, initiator, error }, to) {
   if (error && initiator === 'local') return finish(to, 1011, '');
   if (code === 1006 || code === 1015) return finish(to, 1001, '');
   return finish(to, code, reason);

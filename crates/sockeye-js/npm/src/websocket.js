@@ -129,25 +129,34 @@ async function open(socket, { limits = {}, timeouts = {}, signal }, subprotocol)
   }
   if (socket.readyState !== CONNECTING) refuse('the WebSocket is already closing or closed');
   return new Promise((resolve, reject) => {
-    const stop = new AbortController();
-    const fail = (error) => {
-      stop.abort();
+    const listeners = { open: opened, error: refused, close: refused };
+    const stop = () => {
       clearTimeout(timer);
-      quietly(() => socket.close());
-      reject(error);
+      signal?.removeEventListener('abort', aborted);
+      for (const type in listeners) socket.removeEventListener(type, listeners[type]);
     };
-    const refused = (event) => fail(new HandshakeError('REFUSED', event.message || event.reason || 'the WebSocket could not be opened'));
-    const on = (type, listener, target = socket) => target.addEventListener(type, listener, { signal: stop.signal });
     const timer = after(handshake, () => fail(new HandshakeError('TIMEOUT', 'the handshake took too long')));
-    on('open', () => {
-      stop.abort();
-      clearTimeout(timer);
+    for (const type in listeners) socket.addEventListener(type, listeners[type]);
+    signal?.addEventListener('abort', aborted);
+
+    function opened() {
+      stop();
       // At once: the first message may come in the same turn.
       resolve(new PlatformConn(socket, settings));
-    });
-    on('error', refused);
-    on('close', refused);
-    if (signal) on('abort', () => fail(signal.reason), signal);
+    }
+    function refused({ message, reason }) {
+      fail(new HandshakeError('REFUSED', message || reason || 'the WebSocket could not be opened'));
+    }
+    function aborted() {
+      fail(signal.reason);
+    }
+    function fail(error) {
+      stop();
+      // Closing reports another error to whoever listens; where nobody does, some platforms end the program.
+      socket.addEventListener('error', () => {});
+      quietly(() => socket.close());
+      reject(error);
+    }
   });
 }
 
