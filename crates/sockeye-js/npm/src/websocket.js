@@ -90,21 +90,25 @@ function requestHead(request) {
   return Uint8Array.from(`${head}\r\n`, (character) => character.charCodeAt(0));
 }
 
-/** Header fields that the platform writes, or that speak of a byte stream it keeps. */
-const PLATFORM_FIELDS = new Set(['connection', 'upgrade', 'sec-websocket-accept', 'sec-websocket-extensions', 'content-length']);
+/** Fields of the 101 that the platform writes. */
+const PLATFORM_FIELDS = new Set(['connection', 'upgrade', 'sec-websocket-accept', 'sec-websocket-extensions']);
+/** Fields of a refusal that the platform writes. */
+const BODY_FIELDS = new Set(['connection', 'content-length']);
 
 function responseHead(bytes) {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
   const end = text.indexOf('\r\n\r\n');
   const [start, ...lines] = text.slice(0, end).split('\r\n');
+  const status = Number(start.split(' ', 2)[1]);
   const headers = new Headers();
+  const fields = status === 101 ? PLATFORM_FIELDS : BODY_FIELDS;
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon);
-    if (!PLATFORM_FIELDS.has(name.toLowerCase())) headers.append(name, line.slice(colon + 1).trim());
+    if (!fields.has(name.toLowerCase())) headers.append(name, line.slice(colon + 1).trim());
   }
-  return { status: Number(start.split(' ', 2)[1]), headers, body: bytes.slice(end + 4) };
+  return { status, headers, body: bytes.slice(end + 4) };
 }
 
 /** Waits until the socket is open. */
@@ -385,9 +389,10 @@ class PlatformConn {
     this.#closeTimer ??= after(CLOSE_AFTER_ERROR, () => this.#finish(1006, '', false));
   }
 
-  #ended({ code: reported, reason, wasClean }) {
-    // Deno reports 0 when there was no Close frame.
+  #ended({ code: reported, reason: words, wasClean }) {
+    // Without a Close frame Deno reports 0, and workerd words of its own.
     const code = reported || 1006;
+    const reason = code === 1006 ? '' : words;
     // Where the platform leaves the closing handshake to us, this is the other half of it; elsewhere it does nothing.
     if (code !== 1006 && this.#socket.readyState !== 3) quietly(() => (isSendable(code) ? this.#socket.close(code, reason) : this.#socket.close()));
     this.#finish(code, reason, wasClean);
