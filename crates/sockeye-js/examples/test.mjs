@@ -149,7 +149,7 @@ const examples = {
     }
   },
 
-  async 'durable-object'({ test, http, ws }) {
+  async 'durable-object'({ test, http, ws, report }) {
     const enter = (room, name) => Client.open(`${ws}/${room}?name=${name}`);
     const event = async (client) => JSON.parse(await client.next());
     await test('shows members each other, what they say, and that they leave', async () => {
@@ -195,6 +195,31 @@ const examples = {
       assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8');
       assert.match(await response.text(), /new WebSocket\(url\)/);
     });
+    const chromium = find('chromium');
+    if (chromium === null) return report.skip('its page: Chromium is not installed');
+    await test('has a page that is used with the keyboard', async () => {
+      const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking'];
+      const rules = '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1';
+      const browser = await load('playwright-core').chromium.launch({ executablePath: chromium, args: [...args, rules], timeout: SOON * 1000 });
+      try {
+        const [ada, bob] = [await browser.newPage(), await browser.newPage()];
+        for (const [page, name] of [[ada, 'Ada'], [bob, 'Bob']]) {
+          page.setDefaultTimeout(SOON * 1000);
+          await page.goto(`${http}/attic`);
+          await page.keyboard.type(`${name}\n`);
+          await page.waitForSelector('#say:not([hidden])');
+        }
+        await bob.keyboard.type('<b>tea?</b>\n');
+        await ada.waitForSelector('#said li:nth-child(3)');
+        assert.equal(await ada.locator('#said').innerText(), 'Ada joined\nBob joined\nBob: <b>tea?</b>');
+        assert.equal(await ada.locator('#members').textContent(), 'Ada, Bob');
+        await bob.close();
+        await ada.waitForSelector('#said li:nth-child(4)');
+        assert.equal(await ada.locator('#members').textContent(), 'Ada');
+      } finally {
+        await browser.close();
+      }
+    });
   },
 };
 
@@ -222,7 +247,7 @@ async function run(name, report) {
         report.notOk(title, `${error.message}; it wrote: ${program.errors}`);
       }
     };
-    await examples[name]({ test, http, ws: http.replace('http', 'ws'), program });
+    await examples[name]({ test, http, ws: http.replace('http', 'ws'), program, report });
   } catch (error) {
     report.notOk('starts with the command of its README', error);
   } finally {
