@@ -6,12 +6,10 @@ mod receive;
 mod send;
 mod timer;
 
-use alloc::boxed::Box;
-
 use self::{assembly::Assembly, receive::Incoming, send::Sending, timer::Timers};
 use crate::{
     Delivery, Entropy, Limits, Options, ProtocolError, Role,
-    deflate::{Compression, DeflateParameters},
+    deflate::{self, Compression, DeflateParameters},
 };
 
 /// Where a connection stands ([RFC 6455 §7.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.1)).
@@ -83,7 +81,7 @@ pub struct Connection {
     limits: Limits,
     incoming: Incoming,
     message: Option<Assembly>,
-    compression: Option<Box<Compression>>,
+    compression: Option<deflate::Boxed>,
     timers: Timers,
     error: Option<ProtocolError>,
     initiator: Option<Initiator>,
@@ -114,7 +112,7 @@ impl Connection {
             message: None,
             compression: deflate
                 .and_then(|parameters| Compression::new(role, &options.deflate, &parameters))
-                .map(Box::new),
+                .map(deflate::Boxed::from),
             timers: Timers::new(options.timeouts),
             error: None,
             initiator: None,

@@ -1,6 +1,7 @@
 //! Stands in for [`Compression`] in builds without the `deflate` feature: no value of it exists.
 
 use alloc::vec::Vec;
+use core::ops::{Deref, DerefMut};
 
 use super::{DeflateParameters, PerMessageDeflate, WindowBits};
 use crate::{ProtocolError, Role};
@@ -59,6 +60,30 @@ impl Compression {
     }
 
     pub(crate) const fn set_level(&mut self, _: u8) {
+        match *self {}
+    }
+}
+
+/// Stands in for a box of it, so that the compiler sees that none exists and leaves out what it would do.
+#[derive(Debug)]
+pub(crate) enum Boxed {}
+
+impl From<Compression> for Boxed {
+    fn from(compression: Compression) -> Self {
+        match compression {}
+    }
+}
+
+impl Deref for Boxed {
+    type Target = Compression;
+
+    fn deref(&self) -> &Compression {
+        match *self {}
+    }
+}
+
+impl DerefMut for Boxed {
+    fn deref_mut(&mut self) -> &mut Compression {
         match *self {}
     }
 }

@@ -24,7 +24,7 @@ mod tests;
 use alloc::vec::Vec;
 
 #[cfg(not(feature = "deflate"))]
-pub(crate) use self::absent::{Compression, compress_once};
+pub(crate) use self::absent::{Boxed, Compression, compress_once};
 pub(crate) use self::negotiation::NAME;
 #[cfg(feature = "deflate")]
 pub(crate) use self::{
@@ -33,6 +33,10 @@ pub(crate) use self::{
     inflater::{InflateError, Inflater},
 };
 use crate::Role;
+
+/// Where a connection keeps its [`Compression`].
+#[cfg(feature = "deflate")]
+pub(crate) type Boxed = alloc::boxed::Box<Compression>;
 
 /// The size of an LZ77 window as the exponent of two: 8 to 15 bits, 256 bytes to 32 KiB
 /// ([RFC 7692 §7.1.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2)).

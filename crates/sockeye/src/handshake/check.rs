@@ -20,7 +20,9 @@ impl Places {
     /// Checks a complete head, more or less in the order of [RFC 6455 §4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1).
     pub(crate) fn find(reader: &HeadReader) -> Result<Self, HandshakeError> {
         let headers = reader.headers();
-        let start = reader.start().ok_or(HandshakeError::RequestLine)?;
+        let Some(start) = reader.start() else {
+            return Err(HandshakeError::RequestLine);
+        };
         if start.version.0 != 1 || start.version.1 == 0 {
             return Err(HandshakeError::HttpVersion);
         }
@@ -30,7 +32,9 @@ impl Places {
             return Err(HandshakeError::Method);
         }
         let (authority, target) = split_target(start, headers)?;
-        let host = found.host.ok_or(HandshakeError::HostMissing)?;
+        let Some(host) = found.host else {
+            return Err(HandshakeError::HostMissing);
+        };
         if !origin::is_host_and_port(headers.str(&host)) {
             return Err(HandshakeError::HostInvalid);
         }
@@ -50,11 +54,15 @@ impl Places {
             return Err(HandshakeError::BodyUnexpected);
         }
         // Before the key: a client of another version may do without one.
-        let version = found.version.ok_or(HandshakeError::VersionMissing)?;
+        let Some(version) = found.version else {
+            return Err(HandshakeError::VersionMissing);
+        };
         if headers.slice(&version) != b"13" {
             return Err(HandshakeError::VersionUnsupported);
         }
-        let key = found.key.ok_or(HandshakeError::KeyMissing)?;
+        let Some(key) = found.key else {
+            return Err(HandshakeError::KeyMissing);
+        };
         if !key::is_valid(headers.slice(&key)) {
             return Err(HandshakeError::KeyInvalid);
         }
@@ -152,7 +160,9 @@ fn split_target(
     if target.starts_with("/") {
         return Ok((None, place.clone()));
     }
-    let (scheme, rest) = origin::split_scheme(target).ok_or(HandshakeError::RequestTarget)?;
+    let Some((scheme, rest)) = origin::split_scheme(target) else {
+        return Err(HandshakeError::RequestTarget);
+    };
     let is_known = ["http", "https", "ws", "wss"]
         .iter()
         .any(|known| scheme.eq_ignore_ascii_case(known));

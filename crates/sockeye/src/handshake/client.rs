@@ -199,25 +199,26 @@ impl ClientHandshake {
         if !names("connection", b"upgrade") {
             return Err(HandshakeError::ConnectionMissing);
         }
-        let accept = headers.only("Sec-WebSocket-Accept")?;
-        if accept.ok_or(HandshakeError::AcceptMissing)? != self.accept {
-            return Err(HandshakeError::AcceptMismatch);
+        match headers.only("Sec-WebSocket-Accept")? {
+            None => return Err(HandshakeError::AcceptMissing),
+            Some(accept) if accept != self.accept => return Err(HandshakeError::AcceptMismatch),
+            Some(_) => {}
         }
         let mut agreement = Agreement::default();
         if let Some(chosen) = headers.only("Sec-WebSocket-Protocol")? {
-            let offered = self
-                .subprotocols
-                .iter()
-                .find(|offered| offered.as_bytes() == chosen);
-            agreement.subprotocol = Some(
-                offered
-                    .ok_or(HandshakeError::SubprotocolUnexpected)?
-                    .clone(),
-            );
+            let mut offered = self.subprotocols.iter();
+            agreement.subprotocol = offered
+                .find(|offered| offered.as_bytes() == chosen)
+                .cloned();
+            if agreement.subprotocol.is_none() {
+                return Err(HandshakeError::SubprotocolUnexpected);
+            }
         }
         for value in headers.get_all("sec-websocket-extensions") {
             for extension in list::extensions(value) {
-                let extension = extension.map_err(|_| HandshakeError::ExtensionsInvalid)?;
+                let Ok(extension) = extension else {
+                    return Err(HandshakeError::ExtensionsInvalid);
+                };
                 match self.deflate.filter(|_| cfg!(feature = "deflate")) {
                     Some(deflate)
                         if agreement.deflate.is_none()

@@ -146,15 +146,15 @@ impl HeadReader {
                 self.empty_lines += 1;
                 return Ok(false);
             }
-            self.start = Some(match self.kind {
-                HeadKind::Request => {
-                    StartLine::request(line, start).ok_or(HandshakeError::RequestLine)?
-                }
-                HeadKind::Response => {
-                    StartLine::response(line).ok_or(HandshakeError::StatusLine)?
-                }
-            });
-            return Ok(false);
+            self.start = match self.kind {
+                HeadKind::Request => StartLine::request(line, start),
+                HeadKind::Response => StartLine::response(line),
+            };
+            return match (&self.start, self.kind) {
+                (Some(_), _) => Ok(false),
+                (None, HeadKind::Request) => Err(HandshakeError::RequestLine),
+                (None, HeadKind::Response) => Err(HandshakeError::StatusLine),
+            };
         }
         if line.is_empty() {
             return Ok(true);

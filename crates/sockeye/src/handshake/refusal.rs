@@ -85,7 +85,7 @@ pub(crate) fn write_field(name: &str, value: &[u8], out: &mut Vec<u8>) {
 fn write_status(status: u16, out: &mut Vec<u8>) {
     for part in [
         "HTTP/1.1 ",
-        &*status.to_string(),
+        &*u64::from(status).to_string(),
         " ",
         reason(status),
         "\r\n",
@@ -95,7 +95,11 @@ fn write_status(status: u16, out: &mut Vec<u8>) {
 }
 
 fn write_body(body: &[u8], head: bool, out: &mut Vec<u8>) {
-    write_field("Content-Length", body.len().to_string().as_bytes(), out);
+    write_field(
+        "Content-Length",
+        (body.len() as u64).to_string().as_bytes(),
+        out,
+    );
     out.extend_from_slice(b"\r\n");
     if !head {
         out.extend_from_slice(body);
@@ -125,36 +129,37 @@ fn page(context: Context<'_>) -> (&'static str, Cow<'static, str>) {
     (content_type, with_text(before, host, after))
 }
 
-const fn reason(status: u16) -> &'static str {
-    match status {
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        414 => "URI Too Long",
-        421 => "Misdirected Request",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        // RFC 9112 §4: the reason may be empty.
-        _ => "",
-    }
+fn reason(status: u16) -> &'static str {
+    let known = REASONS.iter().find(|(known, _)| *known == status);
+    // RFC 9112 §4: the reason may be empty.
+    known.map_or("", |(_, reason)| reason)
 }
 
+const REASONS: [(u16, &str); 23] = [
+    (301, "Moved Permanently"),
+    (302, "Found"),
+    (303, "See Other"),
+    (307, "Temporary Redirect"),
+    (308, "Permanent Redirect"),
+    (400, "Bad Request"),
+    (401, "Unauthorized"),
+    (403, "Forbidden"),
+    (404, "Not Found"),
+    (405, "Method Not Allowed"),
+    (408, "Request Timeout"),
+    (409, "Conflict"),
+    (410, "Gone"),
+    (414, "URI Too Long"),
+    (421, "Misdirected Request"),
+    (426, "Upgrade Required"),
+    (429, "Too Many Requests"),
+    (431, "Request Header Fields Too Large"),
+    (500, "Internal Server Error"),
+    (502, "Bad Gateway"),
+    (503, "Service Unavailable"),
+    (504, "Gateway Timeout"),
+    (505, "HTTP Version Not Supported"),
+];
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
