@@ -1,7 +1,6 @@
 //! `Sec-WebSocket-Key` and `Sec-WebSocket-Accept` ([RFC 6455 §1.3](https://www.rfc-editor.org/rfc/rfc6455#section-1.3)).
 
-use sha1_smol::Sha1;
-
+use super::sha1;
 use crate::Entropy;
 
 /// A nonce of 16 bytes in base64.
@@ -27,12 +26,13 @@ pub(crate) fn is_valid(value: &[u8]) -> bool {
 }
 
 /// The value of `Sec-WebSocket-Accept` that answers this key.
-pub(crate) fn accept(key: &[u8]) -> [u8; 28] {
-    let mut sha1 = Sha1::new();
-    sha1.update(key);
-    sha1.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+pub(crate) fn accept(key: &Key) -> [u8; 28] {
+    let mut message = [0; 60];
+    let (start, end) = message.split_at_mut(key.len());
+    start.copy_from_slice(key);
+    end.copy_from_slice(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     let mut accept = [0; 28];
-    encode(&sha1.digest().bytes(), &mut accept);
+    encode(&sha1::digest(&message), &mut accept);
     accept
 }
 

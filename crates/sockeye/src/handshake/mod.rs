@@ -21,6 +21,7 @@ mod refusal;
 mod request;
 mod response;
 mod server;
+mod sha1;
 mod start_line;
 
 use alloc::string::String;
