@@ -140,7 +140,7 @@ impl Consumer {
             std::os::unix::fs::symlink(types, packages.join(name))?;
         }
         fs::write(folder.join("package.json"), "{ \"type\": \"module\" }\n")?;
-        for file in ["consumer.ts", "load.mjs", "load.cjs"] {
+        for file in ["consumer.ts", "exports.mjs", "load.mjs", "load.cjs"] {
             fs::copy(tools().join("package").join(file), folder.join(file)).context(file)?;
         }
         Ok(Self { folder })
@@ -221,7 +221,8 @@ const ENVIRONMENTS: [(&str, &[&str]); 3] = [
         ],
     ),
 ];
-const LOADS: [(Runtime, &[&str]); 6] = [
+const LOADS: [(Runtime, &[&str]); 7] = [
+    (Runtime::SystemNode, &["exports.mjs"]),
     (Runtime::SystemNode, &["load.mjs"]),
     (Runtime::SystemNode, &["load.cjs"]),
     (Runtime::Node, &["load.mjs"]),

@@ -52,9 +52,11 @@ pub(crate) fn run() -> Result<()> {
 /// [`Missing`](crate::test::Missing) for Node.js, npm or what it would fetch.
 pub(crate) fn test() -> Result<Tally> {
     let package = build()?;
-    let mut tally = checks::run(&package)?;
+    let mut tally = runtimes::unit_tests()?;
+    tally += checks::run(&package)?;
     tally += runtimes::crate_tests(&package.bindgen)?;
     tally += runtimes::suite(&package.tarball)?;
+    tally += runtimes::examples()?;
     Ok(tally)
 }
 

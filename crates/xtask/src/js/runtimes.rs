@@ -8,12 +8,14 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use crate::component::RUSTFLAGS;
+use crate::dist;
 use crate::interop;
 use crate::js::{folder, tools};
 use crate::node::{self, missing, on_path};
 use crate::tally::Tally;
 use crate::test;
 use crate::toolchain::{self, Toolchain};
+use crate::workspace;
 
 /// A runtime of JavaScript for servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,17 +92,31 @@ pub(crate) fn crate_tests(bindgen: &Path) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Runs the suite of `tests/runtimes`.
+/// Runs the tests of the package's sources, which need no module, in Node.js.
+pub(crate) fn unit_tests() -> Result<Tally> {
+    let mut command = Command::new(node::node()?);
+    command.args(["--test", "--test-reporter=tap"]);
+    for file in dist::files(&tools().join("unit"))? {
+        if file.to_string_lossy().ends_with(".test.mjs") {
+            command.arg(file);
+        }
+    }
+    ran(test::verdicts("the package's sources", &mut command)?)
+}
+
+/// Runs the suite of `tests/runtimes` with the package in `tarball`.
 pub(crate) fn suite(tarball: &Path) -> Result<Tally> {
     let mut command = Command::new(node::node()?);
-    command
-        .arg(tools().join("run.mjs"))
-        .arg("--tarball")
-        .arg(tarball);
-    ran(test::verdicts(
-        "the runtimes",
-        command.current_dir(tools()),
-    )?)
+    command.arg(tools().join("run.mjs"));
+    command.arg("--tarball").arg(tarball);
+    ran(test::verdicts("the runtimes", &mut command)?)
+}
+
+/// Starts the examples.
+pub(crate) fn examples() -> Result<Tally> {
+    let mut command = Command::new(node::node()?);
+    command.arg(workspace::root().join("crates/sockeye-js/examples/test.mjs"));
+    ran(test::verdicts("the examples", &mut command)?)
 }
 
 /// Makes it a failure that there was nothing to run: the runner of wasm-bindgen is content then.
