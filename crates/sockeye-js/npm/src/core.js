@@ -61,10 +61,19 @@ export const now = () => performance.now();
 // --- What a call left behind. ---
 
 /** When the engine wants to be called at the latest. */
-export const timeout = () => f64[report >> 3];
+export const timeout = () => {
+  refresh();
+  return f64[report >> 3];
+};
 /** Bytes of output that wait. */
-export const pending = () => u32[(report >> 2) + 4];
-export const flags = () => u32[(report >> 2) + 5];
+export const pending = () => {
+  refresh();
+  return u32[(report >> 2) + 4];
+};
+export const flags = () => {
+  refresh();
+  return u32[(report >> 2) + 5];
+};
 /** How many bytes of the frame under way have not come. */
 export const remaining = () => u32[(report >> 2) + 6];
 /** Index of the records' first word. They have four: kind and flags, address, length, number. */
@@ -78,12 +87,14 @@ export const word = (index) => u32[index];
 
 /** Puts what was read where an engine takes it. At most `INPUT` bytes. */
 export function putInput(chunk, start, end) {
+  refresh();
   u8.set(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), input);
 }
 
 /** Puts bytes where the next call looks for them. */
 export function putBytes(bytes) {
   const length = bytes.length;
+  refresh();
   if (length > stagingLength || stagingLength > INPUT) room(length);
   u8.set(bytes, staging);
   return length;
@@ -92,6 +103,7 @@ export function putBytes(bytes) {
 /** Puts text there as UTF-8; what is no character becomes U+FFFD. Returns its length in bytes. */
 export function putText(text) {
   const most = text.length * 3;
+  refresh();
   if (most > stagingLength || stagingLength > INPUT) {
     if (most > INPUT) return putBytes(encode(text));
     room(0);
