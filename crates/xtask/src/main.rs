@@ -61,7 +61,8 @@ enum Verb {
     /// Run every check, or those named with --only
     #[command(after_help = TEST)]
     Test(test::Options),
-    /// Measure, beside other implementations: builds tests/bench and runs it with what follows
+    /// Measure, beside other implementations: builds tests/bench and runs it with what follows; `js` measures the npm package
+    #[command(after_help = BENCH)]
     Bench {
         /// Arguments of the benchmark program
         #[arg(
@@ -125,6 +126,11 @@ fn build(release: bool) -> Result<()> {
 }
 
 fn bench(arguments: &[String]) -> Result<()> {
+    if let [what, rest @ ..] = arguments
+        && what == "js"
+    {
+        return become_program(js::bench()?.args(rest));
+    }
     let mut steps = Steps::new(World::ALL.len() + 1);
     component::build(&mut steps, &World::ALL)?;
     let mut cargo = workspace::cargo();
@@ -179,6 +185,13 @@ Examples:
   cargo xtask test --only fuzz --fuzz-seconds 3600        a long search
 
 A step whose tools are missing and cannot be set up is counted as skipped, or as failed where CI=true.";
+
+const BENCH: &str = "\
+Examples:
+  cargo xtask bench                      everything but the npm package, quickly
+  cargo xtask bench tcp --help           what the program takes
+  cargo xtask bench js                   the npm package on Node.js, beside npm `ws`
+  cargo xtask bench js echo --rounds 9 --seconds 0.5";
 
 const SERVE: &str = "\
 Without arguments: an echo server on the server's default address.

@@ -60,6 +60,19 @@ pub(crate) fn test() -> Result<Tally> {
     Ok(tally)
 }
 
+/// Builds the package, and returns the command that measures it.
+///
+/// # Errors
+///
+/// [`Missing`](crate::test::Missing) for Node.js, npm or what it would fetch.
+pub(crate) fn bench() -> Result<Command> {
+    let package = build()?;
+    let mut command = Command::new(node::node()?);
+    command.arg(tools().join("bench/run.mjs")).arg("--entry");
+    command.arg(package.folder.join("dist/entry-node.js"));
+    Ok(command)
+}
+
 /// Brings the package up to date.
 pub(crate) fn build() -> Result<Package> {
     fs::create_dir_all(folder())?;
