@@ -7,8 +7,6 @@ import { bold, bytes, print } from './table.mjs';
 
 /** How many are open at a time while connections come and go. */
 const ABREAST = 100;
-/** The part of the connections after which buffers have got their size. */
-const SETTLED = 0.1;
 
 /** Measures both, uncompressed and compressed. */
 export async function measureMemory({ entry, connections }) {
@@ -26,7 +24,7 @@ export async function measureMemory({ entry, connections }) {
   }
   print(
     `${connections.toLocaleString('en')} connections, ${ABREAST} at a time, each with one message of 16 KiB: linear and resident memory`,
-    ['', 'at first', '', 'after a tenth', '', 'at the end', '', 'flat'],
+    ['', 'at first', '', `after ${2 * ABREAST} at once`, '', 'at the end', '', 'flat'],
     come,
   );
   print(`Memory of one of ${connections.toLocaleString('en')} idle connections that have had a message of 125 B`, ['', 'resident', 'of it linear'], idle);
@@ -44,24 +42,26 @@ async function inServer(name, options, work) {
 
 async function churn(server, connections, isDeflated) {
   const message = frame(BINARY, noise(16_384));
-  let left = 0, localAddress;
-  const worker = async () => {
+  const talk = async (localAddress) => {
+    const client = await Client.open(server.port, { isDeflated, localAddress });
+    await echoed(client, message);
+    return client;
+  };
+  const before = await server.usage({ collectGarbage: true });
+  // More than are ever open later, all at once: the most memory that is needed at a time.
+  const most = await Promise.all(Array.from({ length: 2 * ABREAST }, () => talk('127.0.0.2')));
+  await Promise.all(most.map((client) => client.close()));
+  const settled = await server.usage({ collectGarbage: true });
+  let left = connections;
+  const come = async () => {
     while (left > 0) {
       left -= 1;
-      const client = await Client.open(server.port, { isDeflated, localAddress });
-      await echoed(client, message);
+      const client = await talk('127.0.0.3');
       await client.close();
     }
   };
-  const some = async (count, address) => {
-    left = count;
-    localAddress = address;
-    await Promise.all(Array.from({ length: ABREAST }, worker));
-    return server.usage({ collectGarbage: true });
-  };
-  const before = await server.usage({ collectGarbage: true });
-  const settled = await some(Math.ceil(connections * SETTLED), '127.0.0.2');
-  const after = await some(Math.floor(connections * (1 - SETTLED)), '127.0.0.3');
+  await Promise.all(Array.from({ length: ABREAST }, come));
+  const after = await server.usage({ collectGarbage: true });
   return { before, settled, after };
 }
 
