@@ -364,7 +364,7 @@ export class Conn {
   async #ask() {
     let answer;
     try {
-      answer = await this.#onRequest(this.request);
+      answer = await this.#onRequest?.(this.request);
     } catch (error) {
       answer = { status: 500 };
       this.#cause = error;

@@ -120,6 +120,7 @@ export function settings(options, isServer, { ask = false } = {}) {
 /** All that a connection is made of. `free` it once no more are to be made. */
 export function settingsOf(options, isServer) {
   const kept = { limits: limitsOf(options), buffers: buffers(options), subprotocols: [...(options.subprotocols ?? [])] };
-  const raw = settings(options, isServer, { ask: isServer && options.onRequest !== undefined });
+  // A server is always asked: connections know what their client wanted.
+  const raw = settings(options, isServer, { ask: isServer });
   return { ...kept, raw, free: () => raw.free() };
 }
