@@ -218,22 +218,20 @@ export class Conn {
   // --- Sending. ---
 
   send(data, options) {
+    const isString = typeof data === 'string';
+    const text = isText(options?.kind, isString);
+    const plain = options?.compress === false;
+    const isShort = isString && data.length < SHORT;
+    // All that the application could get wrong, or do in between, is behind us before anything is changed.
+    const bytes = isShort ? null : isString ? core.encode(data) : core.toBytes(data);
     const raw = this.#live();
     if (this.#writer) throw new SendError('MESSAGE_UNFINISHED', 'a message is being sent in parts and is not finished');
-    let text = typeof data === 'string';
-    let bytes = data;
-    let outcome;
-    const plain = options?.compress === false;
+    let outcome = -1;
     if (plain) raw.set_compression(false);
-    if (text && data.length < SHORT) {
-      if (options?.kind === 'binary') text = false;
+    if (isShort) {
       outcome = raw.send(text, core.putText(data));
     } else {
-      bytes = text ? core.encode(data) : core.toBytes(data);
-      const isEncoded = text;
-      text = isText(options?.kind, text);
-      outcome = -1;
-      if (bytes.length >= LARGE && (isEncoded || !text)) {
+      if (bytes.length >= LARGE && (isString || !text)) {
         outcome = raw.send_header(text, bytes.length);
         if (outcome === 0) this.#write(bytes);
       }
