@@ -42,6 +42,24 @@ export function levelOf(level) {
   return level;
 }
 
+/** Settings of compression as they were negotiated elsewhere. */
+function negotiated(own, established) {
+  if (established === true) return false;
+  const wrong = () => refuse('`established` must be a boolean, or an object with the `deflate` that was negotiated, such as `permessage-deflate; client_no_context_takeover`', 'INVALID_OPTION');
+  if (typeof established?.deflate !== 'string') wrong();
+  const [name, ...parameters] = established.deflate.split(';').map((part) => part.trim());
+  if (name !== 'permessage-deflate') wrong();
+  const { level, threshold } = own ?? {};
+  const deflate = { level, threshold, serverNoContextTakeover: false, clientNoContextTakeover: false, serverMaxWindowBits: 15, clientMaxWindowBits: 15 };
+  for (const parameter of parameters) {
+    const [key, value] = parameter.split('=').map((part) => part.trim().replaceAll('"', ''));
+    const option = key.replace(/_./g, (letters) => letters[1].toUpperCase());
+    if (key === 'level' || key === 'threshold' || !(option in deflate) || (value === undefined) !== (deflate[option] === false)) wrong();
+    deflate[option] = value === undefined ? true : Number(value);
+  }
+  return deflate;
+}
+
 /** One connection from its opening handshake to its end: chunks in, events out, and what is to be written. */
 export class Engine {
   #raw;
@@ -61,9 +79,10 @@ export class Engine {
     const { role, delivery = 'messages', established = false, ask = false } = options ?? refuse('an engine needs options, with a role', 'INVALID_OPTION');
     if (role !== 'server' && role !== 'client') refuse("`role` must be 'server' or 'client'", 'INVALID_OPTION');
     if (delivery !== 'messages' && delivery !== 'parts') refuse("`delivery` must be 'messages' or 'parts'", 'INVALID_OPTION');
-    const raw = settings(options, role === 'server', { ask });
+    const isEstablished = established !== false;
+    const raw = settings(isEstablished ? { ...options, deflate: negotiated(options.deflate, established) } : options, role === 'server', { ask });
     try {
-      this.#raw = new RawEngine(raw, core.now(), established === true);
+      this.#raw = new RawEngine(raw, core.now(), isEstablished);
     } finally {
       raw.free();
     }
