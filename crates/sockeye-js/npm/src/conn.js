@@ -376,7 +376,9 @@ export class Conn {
     } catch (error) {
       this.#cause = error;
       stageHeaders();
-      raw.refuse(500, 0);
+      const isForbidden = error.code === 'ORIGIN_NOT_ALLOWED';
+      if (isForbidden) error.status = 403;
+      raw.refuse(isForbidden ? 403 : 500, isForbidden ? core.putText(error.message) : 0);
     }
     this.#collect(raw.events(), null, 0, false);
     this.#deliver();
@@ -463,7 +465,8 @@ export class Conn {
   }
 
   #closing(close) {
-    if (close.error && this.#cause) close.error.cause = this.#cause;
+    if (this.#cause instanceof HandshakeError) close.error = this.#cause;
+    else if (close.error && this.#cause) close.error.cause = this.#cause;
     close.closeCode = close.code;
     return close;
   }
