@@ -151,8 +151,8 @@ export interface Close {
 export type EngineOptions = {
   /** How messages are handed over: whole (the default) or in parts as they come. */
   delivery?: 'messages' | 'parts';
-  /** Whether the opening handshake was done elsewhere; then `deflate` is what was negotiated there. Default false. */
-  established?: boolean;
+  /** Whether the opening handshake was done elsewhere. `true` means uncompressed; an object has the extension that was negotiated, such as `permessage-deflate; client_no_context_takeover`. Default false. */
+  established?: boolean | { deflate: string };
 } & (
   | ({ role: 'server'; /** Whether each request is reported and waits for `admit` or `refuse`. Default false. */ ask?: boolean } & ServerOptions)
   | ({ role: 'client'; /** The value of `Host`. */ host?: string; /** Path and query. */ target?: string } & ClientOptions)
@@ -243,7 +243,7 @@ export class SockeyeError extends Error {
   /** Which error it is: a word such as `INVALID_UTF8`, listed in README.md. */
   readonly code: string;
 }
-/** Something was called wrongly: `INVALID_ARGUMENT`, `DETACHED`, `FREED`, `BUSY`, `INVALID_OPTION`, `UNSUPPORTED`, …. */
+/** Something was called wrongly: `INVALID_ARGUMENT`, `DETACHED`, `FREED`, `INVALID_OPTION`, `INVALID_URL`, `MESSAGE_SKIPPED`, `NOT_LOADED`, `UNSUPPORTED`. */
 export class UsageError extends SockeyeError {}
 /** A message could not be sent: `QUEUE_FULL`, `CLOSE_SENT`, `NOT_OPEN`, `CONTROL_TOO_LONG`, `INVALID_CLOSE_CODE`, `INVALID_UTF8`, `MESSAGE_UNFINISHED`. */
 export class SendError extends SockeyeError {}
@@ -501,13 +501,13 @@ export interface PlatformConn extends BasicConn {
   readonly socket: WebSocket;
 }
 
-/** Wraps a platform's WebSocket: from `new WebSocket(…)`, `Deno.upgradeWebSocket`, or one end of a `WebSocketPair`, which it accepts. Resolves once it is open. */
+/** Wraps a platform's WebSocket: from `new WebSocket(…)`, `Deno.upgradeWebSocket`, or one end of a `WebSocketPair`, which it accepts. Resolves once it is open. Call it before the turn ends in which the socket was made. The platform cannot stop the peer: when more waits than `limits.receiveBuffer`, the connection is closed with 1008, or 4008. */
 export function fromWebSocket(socket: WebSocket, options?: { limits?: Pick<Limits, 'receiveBuffer' | 'sendBuffer'>; timeouts?: Pick<Timeouts, 'handshake' | 'close'>; signal?: AbortSignal }): Promise<PlatformConn>;
 
-/** Answers a request with a `WebSocketPair` where the platform has it: return `response` from `fetch`. Refuses with a `HandshakeError` what an `Upgrader` would refuse. */
+/** Answers a request with a `WebSocketPair` where the platform has it: return `response` from `fetch`. What an `Upgrader` would refuse is refused with the same status: `conn` then rejects with a `HandshakeError`. Throws `UNSUPPORTED` elsewhere. */
 export function upgradeToPair(request: Request, options?: Pick<ServerOptions, 'origins' | 'subprotocols' | 'headers'>): { response: Response; conn: Promise<PlatformConn> };
 
-/** Sends what comes from one connection on the other, both ways, until both have ended; closing one closes the other with the same code. */
+/** Sends what comes from one connection on the other, both ways, until both have ended; closing one closes the other with the same code, or what comes closest. */
 export function bridge(a: BasicConn, b: BasicConn): Promise<void>;
 
 /** Size of the linear memory in bytes, which all connections share. It never shrinks. */
