@@ -1,9 +1,6 @@
 //! What a peer did wrong, and why something cannot be sent.
 
-use alloc::{
-    borrow::Cow,
-    string::{String, ToString},
-};
+use alloc::{borrow::Cow, string::String};
 use core::fmt;
 
 use crate::CloseCode;
@@ -21,7 +18,19 @@ pub(crate) use variant_name;
 
 /// A sentence with a number in it.
 pub(crate) fn with_number(before: &str, number: u64, after: &str) -> Cow<'static, str> {
-    with_text(before, &number.to_string(), after)
+    with_text(before, &decimal(number), after)
+}
+
+/// The digits of a number. `to_string` goes through formatting where the standard library is built for size.
+pub(crate) fn decimal(mut number: u64) -> String {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    while number > 0 || start == digits.len() {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    String::from(core::str::from_utf8(&digits[start..]).unwrap_or_default())
 }
 
 /// A sentence with a word in it.
@@ -223,9 +232,16 @@ impl core::error::Error for SendError {}
 
 #[cfg(test)]
 mod tests {
-    use alloc::format;
+    use alloc::{format, string::ToString};
 
     use super::*;
+
+    #[test]
+    fn digits_are_those_of_formatting() {
+        for number in [0, 1, 9, 10, 99, 100, 1000, 65_535, 4_294_967_296, u64::MAX] {
+            assert_eq!(decimal(number), number.to_string());
+        }
+    }
 
     #[test]
     fn names_are_those_of_the_variants() {

@@ -1,13 +1,9 @@
 //! The HTTP responses of a server that does not upgrade.
 
-use alloc::{
-    borrow::Cow,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
 use crate::{
-    error::with_text,
+    error::{decimal, with_text},
     handshake::{ExtraHeaders, HandshakeError, Headers, list, start_line::StartLine},
 };
 
@@ -85,7 +81,7 @@ pub(crate) fn write_field(name: &str, value: &[u8], out: &mut Vec<u8>) {
 fn write_status(status: u16, out: &mut Vec<u8>) {
     for part in [
         "HTTP/1.1 ",
-        &*u64::from(status).to_string(),
+        &*decimal(status.into()),
         " ",
         reason(status),
         "\r\n",
@@ -95,11 +91,7 @@ fn write_status(status: u16, out: &mut Vec<u8>) {
 }
 
 fn write_body(body: &[u8], head: bool, out: &mut Vec<u8>) {
-    write_field(
-        "Content-Length",
-        (body.len() as u64).to_string().as_bytes(),
-        out,
-    );
+    write_field("Content-Length", decimal(body.len() as u64).as_bytes(), out);
     out.extend_from_slice(b"\r\n");
     if !head {
         out.extend_from_slice(body);
