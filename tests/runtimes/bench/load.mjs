@@ -22,7 +22,7 @@ export class Client {
   #socket;
 
   /** Opens one. */
-  static async open(port, { isDeflated = false, localAddress } = {}) {
+  static async open(port, { windowBits = 0, localAddress } = {}) {
     const client = new Client();
     const opened = new Promise((resolve, reject) => {
       let head = '';
@@ -39,7 +39,7 @@ export class Client {
       client.#socket.on('close', () => reject(new Error('the server closed the connection')));
     });
     const key = randomBytes(16).toString('base64');
-    client.#socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n${isDeflated ? OFFER : ''}\r\n`);
+    client.#socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n${windowBits > 0 ? OFFER : ''}\r\n`);
     await opened;
     return client;
   }
@@ -163,7 +163,7 @@ export async function verify(port, scenario, { payloads, bursts }) {
     const header = bytes[1] < 126 ? 2 : bytes[1] === 126 ? 4 : 10;
     const end = header + (header === 2 ? bytes[1] : header === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2)));
     let answer = bytes.subarray(header, end);
-    if (scenario.isDeflated) {
+    if (scenario.windowBits) {
       if ((bytes[0] & 0x40) === 0) throw new Error('an answer is not compressed');
       answer = inflateRawSync(Buffer.concat([answer, Buffer.from([0, 0, 0xff, 0xff])]), { finishFlush: 2 });
     }

@@ -11,13 +11,13 @@ const ABREAST = 100;
 /** Measures both, uncompressed and compressed. */
 export async function measureMemory({ entry, connections }) {
   const come = [], idle = [], figures = [];
-  for (const isDeflated of [false, true]) {
+  for (const windowBits of [0, 15, 12]) {
     for (const name of ['onmessages', 'ws + bufferutil']) {
-      const title = isDeflated ? `${name}, deflate` : name;
-      const churned = await inServer(name, { entry, isDeflated }, (server) => churn(server, connections, isDeflated));
+      const title = windowBits > 0 ? `${name}, deflate ${windowBits} bits` : name;
+      const churned = await inServer(name, { entry, windowBits }, (server) => churn(server, connections, windowBits));
       const isFlat = churned.after.linear === churned.settled.linear;
       come.push([title, ...['before', 'settled', 'after'].flatMap((when) => [churned[when].linear ? bytes(churned[when].linear) : '-', bytes(churned[when].resident)]), churned.after.linear ? (isFlat ? 'yes' : bold('NO')) : '']);
-      const held = await inServer(name, { entry, isDeflated }, (server) => hold(server, connections, isDeflated));
+      const held = await inServer(name, { entry, windowBits }, (server) => hold(server, connections, windowBits));
       idle.push([title, bytes(held.resident / connections), held.linear ? bytes(held.linear / connections) : '-']);
       figures.push({ title, churned, held });
     }
@@ -40,10 +40,10 @@ async function inServer(name, options, work) {
   }
 }
 
-async function churn(server, connections, isDeflated) {
+async function churn(server, connections, windowBits) {
   const message = frame(BINARY, noise(16_384));
   const talk = async (localAddress) => {
-    const client = await Client.open(server.port, { isDeflated, localAddress });
+    const client = await Client.open(server.port, { windowBits, localAddress });
     await echoed(client, message);
     return client;
   };
@@ -65,7 +65,7 @@ async function churn(server, connections, isDeflated) {
   return { before, settled, after };
 }
 
-async function hold(server, connections, isDeflated) {
+async function hold(server, connections, windowBits) {
   const message = frame(BINARY, noise(125));
   const pong = frame(PONG, Buffer.alloc(0));
   // The first of them make what all of them share.
@@ -73,7 +73,7 @@ async function hold(server, connections, isDeflated) {
   const more = async (count) => {
     while (clients.length < count) {
       const some = Array.from({ length: Math.min(ABREAST, count - clients.length) }, async () => {
-        const client = await Client.open(server.port, { isDeflated, localAddress: '127.0.0.4' });
+        const client = await Client.open(server.port, { windowBits, localAddress: '127.0.0.4' });
         await echoed(client, message);
         // What comes now is a Ping, after a long time.
         client.onread = () => client.send(pong);

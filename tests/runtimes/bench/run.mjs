@@ -71,7 +71,7 @@ async function measureScenario(scenario) {
   const servers = [];
   const samples = Object.fromEntries(CANDIDATES.map((name) => [name, []]));
   const agreed = {};
-  for (const name of CANDIDATES) servers.push([name, await Server.start(name, { ...settings, isDeflated: scenario.isDeflated })]);
+  for (const name of CANDIDATES) servers.push([name, await Server.start(name, { ...settings, windowBits: scenario.windowBits })]);
   for (const [name, server] of servers) {
     agreed[name] = await verify(server.port, scenario, made);
     await measure(server, scenario, made.bursts, settings.warmUp);
@@ -125,9 +125,9 @@ function report(rows) {
       ...[PEER, CANDIDATES[0]].map((name) => `${Math.round(median(samples[name].map(({ own }) => own)) * 100)} %`),
     ]),
   );
-  const deflated = rows.find(({ scenario }) => scenario.isDeflated);
-  if (deflated) {
-    console.log('\nCompressed by both at level 6, window of 15 bits, context takeover, no threshold. Agreed:');
-    for (const name of CANDIDATES) console.log(`  ${name}: ${deflated.agreed[name]}`);
+  const deflated = rows.filter(({ scenario }) => scenario.windowBits);
+  if (deflated.length > 0) console.log('\nCompressed by both at level 6, with context takeover and no threshold. Agreed:');
+  for (const { scenario, agreed } of deflated) {
+    for (const name of CANDIDATES) console.log(`  ${scenario.name}, ${name}: ${agreed[name]}`);
   }
 }

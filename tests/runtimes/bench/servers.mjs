@@ -24,15 +24,15 @@ export class Server {
 
   /**
    * @param {string} candidate One of `CANDIDATES`.
-   * @param {{ entry: string, isDeflated?: boolean, profile?: string }} options
+   * @param {{ entry: string, windowBits?: number, profile?: string }} options
    */
-  static async start(candidate, { entry, isDeflated = false, profile }) {
+  static async start(candidate, { entry, windowBits = 0, profile }) {
     const env = { ...process.env };
     delete env.WS_NO_BUFFER_UTIL;
     if (candidate === 'ws') env.WS_NO_BUFFER_UTIL = '1';
     const execArgv = ['--expose-gc'];
     if (profile) execArgv.push('--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${candidate.replaceAll(/\W+/g, '-')}-${Date.now()}.cpuprofile`);
-    const child = fork(PROGRAM, [candidate, entry, isDeflated ? 'deflate' : 'plain'], { env, execArgv });
+    const child = fork(PROGRAM, [candidate, entry, String(windowBits)], { env, execArgv });
     const server = new Server(child, 0);
     ({ port: server.port } = await server.#answer());
     return server;
