@@ -21,6 +21,8 @@ const CHUNK = 262_144;
 const PATIENCE = 16;
 
 const DONE = Promise.resolve();
+/** Runs later, but before any event: after all promises that are settled by then, where the platform knows how to, so that a loop that awaits each message writes once. */
+const soon = typeof globalThis.process?.nextTick === 'function' ? (callback) => process.nextTick(callback) : queueMicrotask;
 const ABILITIES = Object.freeze({ ping: true, backpressure: true, streams: true, readLimit: true, compression: true });
 /** Only this module makes connections. */
 const KEY = Symbol();
@@ -580,7 +582,7 @@ export class Conn {
       if (core.pending() > CHUNK) this.#flush();
       else if (!this.#isFlushScheduled) {
         this.#isFlushScheduled = true;
-        queueMicrotask(() => {
+        soon(() => {
           this.#isFlushScheduled = false;
           this.#flush();
         });
