@@ -44,7 +44,7 @@ pub(crate) fn agreement(agreement: &Agreement) -> Vec<u8> {
 
 /// Status, and the fields.
 pub(crate) fn response(response: &Response) -> Vec<u8> {
-    let mut text = response.status().to_string().into_bytes();
+    let mut text = decimal(response.status().into()).into_bytes();
     fields(&mut text, response.headers());
     text
 }
@@ -76,8 +76,11 @@ pub(crate) fn closed(closed: &Closed) -> (u32, Vec<u8>) {
     };
     part(&mut text, class.as_bytes());
     part(&mut text, name.as_bytes());
-    part(&mut text, error.to_string().as_bytes());
-    part(&mut text, code.unwrap_or_default().to_string().as_bytes());
+    part(&mut text, error.sentence().as_bytes());
+    part(
+        &mut text,
+        decimal(code.unwrap_or_default().into()).as_bytes(),
+    );
     if let SessionError::Handshake(error) = error
         && let Some(answer) = error.response()
     {
@@ -89,7 +92,7 @@ pub(crate) fn closed(closed: &Closed) -> (u32, Vec<u8>) {
 
 /// Name and sentence of an option that is refused.
 pub(crate) fn option(error: InvalidOption) -> String {
-    both(error.name(), error.to_string())
+    both(error.name(), error.sentence())
 }
 
 /// Name and sentence of an answer that is refused.
@@ -99,7 +102,7 @@ pub(crate) fn answer(error: &AnswerError) -> String {
         AnswerError::Handshake(error) => error.name(),
         _ => "NoRequest",
     };
-    both(name, error.to_string())
+    both(name, &error.sentence())
 }
 
 /// The number that stands for an error of sending: the sixth is the last. Zero means none.
@@ -125,20 +128,20 @@ pub(crate) fn send_sentence(number: i32) -> String {
         5 => SendError::MessageUnfinished,
         _ => SendError::InvalidUtf8,
     };
-    error.to_string()
+    error.sentence().to_owned()
 }
 
 /// The header of an inspected frame: offset, length of the header, length of the payload, first byte, masking key, and the names of the rules that it
 /// breaks; in lines.
 pub(crate) fn header(header: &RawFrameHeader, sender: Option<Role>) -> Vec<u8> {
     let ([first, ..], _) = header.encode();
-    let mut text = header.offset.to_string().into_bytes();
-    line(&mut text, header.header_len.to_string().as_bytes());
-    line(&mut text, header.payload_len.to_string().as_bytes());
-    line(&mut text, first.to_string().as_bytes());
+    let mut text = decimal(header.offset).into_bytes();
+    line(&mut text, decimal(header.header_len.into()).as_bytes());
+    line(&mut text, decimal(header.payload_len).as_bytes());
+    line(&mut text, decimal(first.into()).as_bytes());
     let mask = header
         .mask
-        .map(|key| u32::from_be_bytes(key.to_bytes()).to_string());
+        .map(|key| decimal(u32::from_be_bytes(key.to_bytes()).into()));
     line(&mut text, mask.unwrap_or_default().as_bytes());
     for violation in header.violations(sender).iter() {
         line(&mut text, violation.name().as_bytes());
@@ -146,10 +149,20 @@ pub(crate) fn header(header: &RawFrameHeader, sender: Option<Role>) -> Vec<u8> {
     text
 }
 
-fn both(name: &str, mut sentence: String) -> String {
-    sentence.insert(0, '\0');
-    sentence.insert_str(0, name);
-    sentence
+fn both(name: &str, sentence: &str) -> String {
+    [name, "\0", sentence].concat()
+}
+
+/// Decimal digits. `to_string` would bring along all of formatting.
+fn decimal(mut number: u64) -> String {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    while number > 0 || start == digits.len() {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    String::from(core::str::from_utf8(&digits[start..]).unwrap_or_default())
 }
 
 fn line(text: &mut Vec<u8>, line: &[u8]) {

@@ -96,6 +96,18 @@ impl Toolchain {
         cargo
     }
 
+    /// Like [`Self::cargo`], for a program whose size counts more than its speed.
+    ///
+    /// Where the standard library is built along with it, a panic is a trap without a message, and the library is small too.
+    pub(crate) fn small_cargo(&self, command: &str, rustflags: &str) -> Command {
+        if !self.from_source {
+            return self.cargo(command, rustflags);
+        }
+        let mut cargo = self.cargo(command, &format!("{rustflags} {SMALL}"));
+        cargo.arg("-Zbuild-std-features=optimize_for_size");
+        cargo
+    }
+
     /// Says in a few words what it is.
     pub(crate) fn describe(&self) -> String {
         let from = if self.from_source {
@@ -129,6 +141,9 @@ impl Toolchain {
         })
     }
 }
+
+/// Flags of a compiler that builds the standard library too.
+const SMALL: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
 
 /// Where to look: the toolchain that runs us, and the system's if it is another one.
 fn sysroots() -> Vec<PathBuf> {

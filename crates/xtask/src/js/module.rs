@@ -41,9 +41,9 @@ impl Module {
     /// The features of the crate that make it.
     fn features(self) -> &'static str {
         match self {
-            Self::Full => "deflate",
+            Self::Full => "deflate small",
             Self::Server => "zlib-rs",
-            Self::Plain => "",
+            Self::Plain => "small",
         }
     }
 }
@@ -61,7 +61,13 @@ pub(crate) fn build(steps: &mut Steps, bindgen: &Path) -> Result<Built> {
     let mut glues: Vec<Vec<u8>> = Vec::new();
     for module in Module::ALL {
         // As a cdylib alone: with an rlib beside it, cargo leaves link-time optimisation out, and the module is a fifth larger.
-        let mut cargo = toolchain.cargo("rustc", RUSTFLAGS);
+        let mut cargo = if module == Module::Server {
+            toolchain.cargo("rustc", RUSTFLAGS)
+        } else {
+            let mut cargo = toolchain.small_cargo("rustc", RUSTFLAGS);
+            cargo.env("CARGO_PROFILE_COMPONENT_OPT_LEVEL", "z");
+            cargo
+        };
         cargo.args(["--lib", "--crate-type", "cdylib"]);
         cargo.args(["--package", PACKAGE, "--profile", "component"]);
         cargo.args(["--no-default-features", "--features", module.features()]);
