@@ -193,7 +193,8 @@ export class Assembly {
     const needed = this.#length + length;
     if (needed > this.#bytes.length) {
       // What was only announced is never reserved: at most four times what has come, and in big steps, because each one is a copy.
-      const grown = allocate(needed + Math.min(left, 3 * needed));
+      // Many small frames announce little each: doubling keeps the copies few.
+      const grown = allocate(Math.max(needed + Math.min(left, 3 * needed), 2 * this.#bytes.length));
       grown.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = grown;
     }
