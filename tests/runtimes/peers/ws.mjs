@@ -1,0 +1,4 @@
+// The package ws.
+import { load } from '../lib/tools.mjs';
+
+export const { WebSocket, WebSocketServer } = load('ws');
