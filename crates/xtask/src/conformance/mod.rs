@@ -13,6 +13,7 @@ use crate::conformance::suite::{Job, Server};
 use crate::interop;
 use crate::steps::Steps;
 use crate::tally::Tally;
+use crate::test;
 use crate::workspace;
 
 mod report;
@@ -29,14 +30,20 @@ pub(crate) enum Side {
     NativeServer,
     /// A client made with `sockeye-tokio`.
     NativeClient,
+    /// A server made with the npm package, in Node.js.
+    NodeServer,
+    /// A client made with the npm package, in Node.js.
+    NodeClient,
 }
 
 impl Side {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 6] = [
         Self::Server,
         Self::Client,
         Self::NativeServer,
         Self::NativeClient,
+        Self::NodeServer,
+        Self::NodeClient,
     ];
 
     fn name(self) -> &'static str {
@@ -45,19 +52,31 @@ impl Side {
             Self::Client => "client",
             Self::NativeServer => "native-server",
             Self::NativeClient => "native-client",
+            Self::NodeServer => "node-server",
+            Self::NodeClient => "node-client",
         }
     }
 
     /// What is expected is a matter of the role alone.
     fn role(self) -> &'static str {
         match self {
-            Self::Server | Self::NativeServer => "server",
-            Self::Client | Self::NativeClient => "client",
+            Self::Server | Self::NativeServer | Self::NodeServer => "server",
+            Self::Client | Self::NativeClient | Self::NodeClient => "client",
         }
     }
 
     fn is_native(self) -> bool {
         matches!(self, Self::NativeServer | Self::NativeClient)
+    }
+
+    fn is_node(self) -> bool {
+        matches!(self, Self::NodeServer | Self::NodeClient)
+    }
+
+    /// Whether `NON-STRICT` is as good as `OK`. The package hands over what one read brought when all of it was looked at: where a frame
+    /// that breaks a rule was in it, too, the connection has failed before the messages can be sent back.
+    fn may_be_non_strict(self) -> bool {
+        self.is_node()
     }
 }
 
@@ -66,14 +85,28 @@ impl Side {
 ///
 /// The host's programs are expected in `target/release`.
 pub(crate) fn run(sides: &[Side], full: bool) -> Result<Tally> {
-    let mut cargo = workspace::cargo();
-    cargo.args(["build", "--release", "--package", interop::PACKAGE]);
-    cargo.args(["--bin", suite::NATIVE]);
-    Steps::new(1).cargo("native server and client", &mut cargo)?;
+    let is_wanted = |side: &Side| sides.is_empty() || sides.contains(side);
+    let mut wanted: Vec<Side> = Side::ALL.into_iter().filter(is_wanted).collect();
+    if wanted.iter().any(|side| side.is_native()) {
+        let mut cargo = workspace::cargo();
+        cargo.args(["build", "--release", "--package", interop::PACKAGE]);
+        cargo.args(["--bin", suite::NATIVE]);
+        Steps::new(1).cargo("native server and client", &mut cargo)?;
+    }
     suite::set_up()?;
     let mut tally = Tally::default();
-    let is_wanted = |side: &Side| sides.is_empty() || sides.contains(side);
-    for side in Side::ALL.into_iter().filter(is_wanted) {
+    if wanted.iter().any(|side| side.is_node()) {
+        match suite::set_up_node() {
+            Ok(()) => {}
+            Err(error) if error.is::<test::Missing>() && !test::is_ci() => {
+                println!("skipped: {error:#}");
+                tally.skipped += 1;
+                wanted.retain(|side| !side.is_node());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    for side in wanted {
         tally +=
             run_side(side, full).with_context(|| format!("conformance of the {}", side.name()))?;
     }
@@ -92,8 +125,8 @@ fn run_side(side: Side, full: bool) -> Result<Tally> {
     let start = Instant::now();
     // One server for all jobs, as in life.
     let server = match side {
-        Side::Server | Side::NativeServer => Some(Server::start(side, &folder)?),
-        Side::Client | Side::NativeClient => None,
+        Side::Server | Side::NativeServer | Side::NodeServer => Some(Server::start(side, &folder)?),
+        Side::Client | Side::NativeClient | Side::NodeClient => None,
     };
     let outcomes = run_jobs(&jobs, |job| match &server {
         Some(server) => suite::test_server(job, server, &folder),
@@ -101,7 +134,7 @@ fn run_side(side: Side, full: bool) -> Result<Tally> {
     })?;
     drop(server);
 
-    let verdicts = expected.compare(&cases, &outcomes);
+    let verdicts = expected.compare(side, &cases, &outcomes);
     let failed = verdicts
         .iter()
         .filter(|verdict| !verdict.is_as_expected())
@@ -211,20 +244,21 @@ fn weight(case: &str) -> u32 {
     }
 }
 
-/// Whether a case is run without `--full` too: everything but most of the many sizes of sections 9, 12 and 13. The native sides, whose
-/// protocol is that of the others, have a smaller sample of them.
+/// Whether a case is run without `--full` too: everything but most of the many sizes of sections 9, 12 and 13. The other sides, whose
+/// protocol is that of the component, have a smaller sample of them.
 fn is_in_part(side: Side, case: &str) -> bool {
     let mut numbers = case
         .split('.')
         .map(|number| number.parse().unwrap_or_default());
     let [section, subsection, number]: [u32; 3] =
         core::array::from_fn(|_| numbers.next().unwrap_or_default());
+    let is_first = !side.is_native() && !side.is_node();
     match (section, subsection) {
-        (9, 1 | 2) => number <= if side.is_native() { 3 } else { 4 },
-        (9, _) => number <= if side.is_native() { 1 } else { 2 },
-        (12, 1) => number <= if side.is_native() { 2 } else { 5 },
-        (13, 1) => number <= if side.is_native() { 1 } else { 3 },
-        (13, 3 | 5 | 7) => number == 1 && !side.is_native(),
+        (9, 1 | 2) => number <= if is_first { 4 } else { 3 },
+        (9, _) => number <= if is_first { 2 } else { 1 },
+        (12, 1) => number <= if is_first { 5 } else { 2 },
+        (13, 1) => number <= if is_first { 3 } else { 1 },
+        (13, 3 | 5 | 7) => number == 1 && is_first,
         (12 | 13, _) => false,
         _ => true,
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 use crate::conformance::Side;
 use crate::conformance::report::{self, Outcomes};
+use crate::js;
+use crate::node;
 use crate::process::{self, Running};
 use crate::workspace;
 
@@ -45,6 +47,24 @@ pub(super) fn set_up() -> Result<()> {
     Ok(())
 }
 
+/// Has the npm package built, and installs it for the programs of `tests/runtimes`.
+///
+/// # Errors
+///
+/// [`Missing`](crate::test::Missing) for Node.js, npm or what it would fetch.
+pub(super) fn set_up_node() -> Result<()> {
+    let tarball = js::build()?.tarball;
+    let mut install = workspace::program(&node::node()?);
+    install
+        .arg(workspace::root().join("tests/runtimes/install.mjs"))
+        .arg(tarball)
+        .arg(project());
+    if !node::quietly(&mut install) {
+        bail!("the npm package could not be installed");
+    }
+    Ok(())
+}
+
 /// The server under test.
 pub(super) struct Server {
     running: Running,
@@ -59,6 +79,8 @@ impl Server {
             let mut server = native();
             server.arg("serve");
             server
+        } else if side.is_node() {
+            node_program("autobahn-server.mjs")?
         } else {
             let mut server = workspace::program(&workspace::release("sockeye"));
             server.args([
@@ -135,6 +157,10 @@ pub(super) fn test_client(job: &Job, side: Side, folder: &Path) -> Result<Outcom
         let mut client = native();
         client.args(["dial", &url, AGENT]);
         client
+    } else if side.is_node() {
+        let mut client = node_program("autobahn-client.mjs")?;
+        client.args([&*url, AGENT]);
+        client
     } else {
         let mut client = workspace::program(&workspace::release("sockeye-conformance-client"));
         client.args(["--url", &url, "--deflate", "--agent", AGENT]);
@@ -175,6 +201,18 @@ fn native() -> Command {
     workspace::program(&workspace::release(NATIVE))
 }
 
+/// A program of `tests/runtimes`, where the npm package is installed.
+fn node_program(name: &str) -> Result<Command> {
+    let mut command = workspace::program(&node::node()?);
+    command.arg(project().join("programs").join(name));
+    Ok(command)
+}
+
+/// The project that has installed the npm package.
+fn project() -> PathBuf {
+    workspace::target().join("conformance").join("project")
+}
+
 fn wstest() -> Command {
     workspace::program(&report::folder().join("wstest"))
 }
@@ -184,7 +222,7 @@ fn spec(job: &Job, role: &str, peer: Value) -> Value {
 }
 
 /// An empty folder for the reports of `job`.
-fn fresh(folder: &Path, job: &Job) -> Result<std::path::PathBuf> {
+fn fresh(folder: &Path, job: &Job) -> Result<PathBuf> {
     let folder = folder.join(&job.name);
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
