@@ -579,7 +579,7 @@ export class Conn {
   /** Sees to it that what was queued goes out. Returns what to wait for before sending more. */
   #wrote() {
     if (!this.#isReceiving) {
-      if (core.pending() > CHUNK) this.#flush();
+      if (core.pending() > Math.min(CHUNK, this.#sendBuffer)) this.#flush();
       else if (!this.#isFlushScheduled) {
         this.#isFlushScheduled = true;
         soon(() => {
@@ -587,7 +587,7 @@ export class Conn {
           this.#flush();
         });
       }
-    } else if (core.pending() > CHUNK) this.#write();
+    } else if (core.pending() > Math.min(CHUNK, this.#sendBuffer)) this.#write();
     return this.#isBlocked ? this.#drainedSoon() : DONE;
   }
 
