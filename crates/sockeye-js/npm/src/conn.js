@@ -235,7 +235,10 @@ export class Conn {
     } else {
       if (bytes.length >= LARGE && (isString || !text)) {
         outcome = raw.send_header(text, bytes.length);
-        if (outcome === 0) this.#write(bytes);
+        if (outcome === 0) {
+          this.#schedule();
+          this.#write(bytes);
+        }
       }
       if (outcome < 0) outcome = raw.send(text, core.putBytes(bytes));
     }
@@ -578,17 +581,21 @@ export class Conn {
 
   /** Sees to it that what was queued goes out. Returns what to wait for before sending more. */
   #wrote() {
-    if (!this.#isReceiving) {
-      if (core.pending() > Math.min(CHUNK, this.#sendBuffer)) this.#flush();
-      else if (!this.#isFlushScheduled) {
-        this.#isFlushScheduled = true;
-        soon(() => {
-          this.#isFlushScheduled = false;
-          this.#flush();
-        });
-      }
-    } else if (core.pending() > Math.min(CHUNK, this.#sendBuffer)) this.#write();
+    if (core.pending() > Math.min(CHUNK, this.#sendBuffer)) this.#write();
+    this.#schedule();
     return this.#isBlocked ? this.#drainedSoon() : DONE;
+  }
+
+  /** Has what is written until then go out together. */
+  #schedule() {
+    if (this.#isReceiving || this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    this.#transport.cork?.();
+    soon(() => {
+      this.#isFlushScheduled = false;
+      this.#flush();
+      if (!this.#isReceiving) this.#transport.uncork?.();
+    });
   }
 
   #drainedSoon() {
