@@ -70,6 +70,8 @@ export class Conn {
   // Writing.
   #isFlushScheduled = false;
   #isBlocked = false;
+  /** Whether reading is paused because so much waits to be written. */
+  #isStuffed = false;
   /** What those wait for who may send again then. */
   #drained = null;
   #writer = null;
@@ -570,7 +572,7 @@ export class Conn {
   }
 
   #resumeIfWanted() {
-    if (!this.#isPaused || this.#isBlocked) return;
+    if (!this.#isPaused || this.#isStuffed) return;
     const isWanted = this.#isClosing || this.#inbox.isAwaited || this.#onmessages !== null || this.#inbox.size <= this.#receiveBuffer / 2;
     if (isWanted && !this.#source?.isFull) this.#resume();
   }
@@ -621,10 +623,14 @@ export class Conn {
   /** Writes what is queued, and these bytes behind it. */
   #write(payload) {
     const length = this.#raw.take();
-    if (length === 0) return;
-    if (!this.#transport.write(core.taken(length), payload) && this.#transport.bufferedAmount > this.#sendBuffer) {
-      this.#isBlocked = true;
-      // A peer that does not read what it asks for is not read from.
+    if (length === 0 || this.#transport.write(core.taken(length), payload)) return;
+    const waiting = this.#transport.bufferedAmount;
+    if (waiting <= this.#sendBuffer) return;
+    this.#isBlocked = true;
+    // A client that does not read what it asks for is not read from. A client goes on reading, or two sides that send much would wait for each
+    // other for ever; but not for the sake of Pongs that nobody takes, the only thing that can bring it here.
+    if (this.#role === 'server' || waiting > 2 * PATIENCE * this.#sendBuffer) {
+      this.#isStuffed = true;
       this.#pause();
     }
   }
@@ -640,7 +646,7 @@ export class Conn {
 
   #drain() {
     if (this.#transport.bufferedAmount > this.#sendBuffer) return;
-    this.#isBlocked = false;
+    this.#isBlocked = this.#isStuffed = false;
     const drained = this.#drained;
     this.#drained = null;
     drained?.resolve();
@@ -707,7 +713,7 @@ export class Conn {
     raw.free();
     this.#alarm.clear();
     this.#removeAbort?.();
-    this.#isBlocked = false;
+    this.#isBlocked = this.#isStuffed = false;
     this.#drained?.resolve();
     if (this.#isPaused) this.#resume();
     if (isOrderly) this.#transport.end();
