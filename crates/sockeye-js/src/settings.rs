@@ -80,7 +80,6 @@ impl RawSettings {
             14 => timeouts.message = time,
             20 => self.deflate = is_set.then(|| PerMessageDeflate::new(self.role)),
             30 => self.connection.automatic_pong = is_set,
-            31 => self.connection.automatic_close = is_set,
             32 => self.ask = is_set,
             _ => {
                 let Some(deflate) = &mut self.deflate else {

@@ -395,9 +395,7 @@ export class Conn {
     } catch (error) {
       this.#cause = error;
       stageHeaders();
-      const isForbidden = error.code === 'ORIGIN_NOT_ALLOWED';
-      if (isForbidden) error.status = 403;
-      raw.refuse(isForbidden ? 403 : 500, isForbidden ? core.putText(error.message) : 0);
+      raw.refuse(500, 0);
     }
     this.#collect(raw.events(), null, 0, false);
     this.#deliver();

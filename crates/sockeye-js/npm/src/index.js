@@ -1,7 +1,6 @@
 // Everything that the package exports, whatever it runs on.
 
 export { bridge, joinMessages } from './bridge.js';
-export { Conn } from './conn.js';
 export { memorySize } from './core.js';
 export { Dialer, dial } from './dialer.js';
 export { Engine, FrameDecoder, PreparedMessage } from './engine.js';

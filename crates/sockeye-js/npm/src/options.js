@@ -69,7 +69,8 @@ export function limitsOf(options, before = { messageSize: 2 ** 20, frameSize: un
   const limits = { ...before };
   const given = group(options, 'limits', [...Object.keys(LIMITS), 'receiveBuffer', 'sendBuffer']);
   for (const key in LIMITS) if (given[key] !== undefined) limits[key] = number(given[key], `limits.${key}`, RANGES[key] ?? [0, MAX_SIZE]);
-  limits.frameSize ??= Math.max(limits.messageSize, 2 ** 20);
+  // What does not shrink grows a little when it is compressed.
+  limits.frameSize ??= Math.min(MAX_SIZE, limits.messageSize + (limits.messageSize >> 10) + 1024);
   return limits;
 }
 
@@ -93,7 +94,6 @@ export function settings(options, isServer, { ask = false } = {}) {
       for (const key in deflate) if (deflate[key] !== undefined) raw.number(DEFLATE[key], number(deflate[key], `deflate.${key}`, RANGES[key] ?? [0, MAX_SIZE]));
     }
     if (options.automaticPong === false) raw.number(30, 0);
-    if (options.automaticClose === false) raw.number(31, 0);
     if (ask) raw.number(32, 1);
     const { subprotocols = [] } = options;
     if (!Array.isArray(subprotocols)) refuse('`subprotocols` must be an array of strings', 'INVALID_OPTION');

@@ -31,7 +31,7 @@ export type HeaderFields = Iterable<readonly [string, string]> | Record<string, 
 export interface Limits {
   /** Longest message in bytes, after inflation. Above it the connection fails with 1009. Default 1 MiB. Messages received as streams are not bounded by it, but their frames by `frameSize`. */
   messageSize?: number;
-  /** Longest frame payload in bytes, judged by its header. Above it the connection fails with 1009. Default 1 MiB. */
+  /** Longest frame payload in bytes, judged by its header. Above it the connection fails with 1009. Default a little more than `messageSize`, for what compression may add. */
   frameSize?: number;
   /** Most frames in one message. Above it the connection fails with 1008. Default 131,072. */
   fragments?: number;
@@ -81,8 +81,6 @@ export interface ConnectionOptions {
   headers?: HeaderFields;
   /** Whether a Ping is answered at once (RFC 6455 §5.5.2). Default true. */
   automaticPong?: boolean;
-  /** Whether a Close frame is answered at once (RFC 6455 §5.5.1). Default true. */
-  automaticClose?: boolean;
 }
 
 /** Which web pages may connect: those of the server's own host (the default), those that match a pattern such as `https://*.example.com`, or all of them. */
@@ -190,7 +188,7 @@ export class Engine {
   setLimits(limits: Limits): void;
   setCompression(compress: boolean): void;
   setCompressionLevel(level: number): void;
-  /** Gives its memory back. Everything but another `free` throws `FREED` from now on. */
+  /** Gives its memory back. Every method but another `free` throws `FREED` from now on. */
   free(): void;
   [Symbol.dispose](): void;
 }
@@ -210,7 +208,7 @@ export interface Frame {
   readonly payloadLength: number;
   /** Unmasked; not inflated. At most as long as the decoder's `payload` option. */
   readonly payload: Uint8Array;
-  /** The rules that the frame breaks by itself, in the words of error codes. */
+  /** The rules that its header breaks, in the words of error codes. */
   readonly violations: readonly string[];
 }
 

@@ -160,6 +160,10 @@ impl Session {
             (Phase::Accepting(handshake), Settings::Accept(settings)) => {
                 match handshake.receive(&mut rest, &settings.handshake) {
                     Ok(Some(request)) if settings.ask => {
+                        if let Err(error) = request.check_origin(&settings.handshake.origins) {
+                            request.refuse(&error, out);
+                            return Some(SessionEvent::Closed(self.fail(error)));
+                        }
                         let request = Arc::new(request);
                         take(input, rest.len());
                         self.due = None;

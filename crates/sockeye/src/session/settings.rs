@@ -14,7 +14,7 @@ pub struct AcceptSettings {
     pub echo: bool,
     /// Whether each request is reported as [`SessionEvent::Request`](crate::SessionEvent::Request) and waits for
     /// [`Session::admit`](crate::Session::admit) or [`Session::refuse`](crate::Session::refuse). By default a request that passes the
-    /// checks is let in.
+    /// checks is let in. One of a page that may not connect is refused without asking.
     pub ask: bool,
 }
 

@@ -67,18 +67,18 @@ fn asked_application_refuses_with_a_response_of_its_own() {
 }
 
 #[test]
-fn origin_is_checked_after_asking_too() {
+fn origin_is_checked_before_asking() {
     let mut server = Peer::accept(|settings| {
         settings.ask = true;
         settings.handshake.origins = OriginPolicy::allow(["https://example.com"]).unwrap();
     });
-    assert_eq!(server.read(1, REQUEST).len(), 1);
-    let Peer { session, out } = &mut server;
-    assert_eq!(
-        session.admit(at(2), None, &ExtraHeaders::new(), out),
-        Err(AnswerError::Handshake(HandshakeError::OriginNotAllowed))
-    );
-    assert!(out.is_empty() && !session.is_finished());
+    let events = server.read(1, REQUEST);
+    let [SessionEvent::Closed(closed)] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_failed(closed, Initiator::Local, HandshakeError::OriginNotAllowed);
+    assert!(server.out.starts_with(b"HTTP/1.1 403 "));
+    assert!(server.session.is_finished());
 }
 
 #[test]
