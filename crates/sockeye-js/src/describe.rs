@@ -131,18 +131,23 @@ pub(crate) fn send_sentence(number: i32) -> String {
     error.sentence().to_owned()
 }
 
-/// The header of an inspected frame: offset, length of the header, length of the payload, first byte, masking key, and the names of the rules that it
+/// The header of an inspected frame: offset, length of the header, length of the payload, first byte, masking key plus one or zero, and the names of the rules that it
 /// breaks; in lines.
 pub(crate) fn header(header: &RawFrameHeader, sender: Option<Role>) -> Vec<u8> {
     let ([first, ..], _) = header.encode();
-    let mut text = decimal(header.offset).into_bytes();
-    line(&mut text, decimal(header.header_len.into()).as_bytes());
-    line(&mut text, decimal(header.payload_len).as_bytes());
-    line(&mut text, decimal(first.into()).as_bytes());
     let mask = header
         .mask
-        .map(|key| decimal(u32::from_be_bytes(key.to_bytes()).into()));
-    line(&mut text, mask.unwrap_or_default().as_bytes());
+        .map_or(0, |key| u64::from(u32::from_be_bytes(key.to_bytes())) + 1);
+    let numbers = [
+        header.header_len.into(),
+        header.payload_len,
+        first.into(),
+        mask,
+    ];
+    let mut text = decimal(header.offset).into_bytes();
+    for number in numbers {
+        line(&mut text, decimal(number).as_bytes());
+    }
     for violation in header.violations(sender).iter() {
         line(&mut text, violation.name().as_bytes());
     }

@@ -58,34 +58,12 @@ impl RawEngine {
 
     /// Takes what was put into the input, after what had to wait. Returns how many events there are.
     pub fn receive(&mut self, len: u32, now: f64) -> u32 {
-        io::with(|io| {
-            io.lend(&mut self.out);
-            let (input, mut events) = io.begin(len);
-            self.session
-                .receive_batch(milliseconds(now), input, &mut self.out, |event| {
-                    events.push(event);
-                });
-            self.settle(io);
-            io.count()
-        })
+        self.receive_for(len, now, None)
     }
 
     /// Like `receive`, but sends messages, Pings and Pongs on `to`, and reports the rest.
     pub fn forward(&mut self, len: u32, now: f64, to: &mut Self) -> u32 {
-        io::with(|io| {
-            io.lend(&mut self.out);
-            io.lend(&mut to.out);
-            let (input, mut events) = io.begin(len);
-            self.session
-                .receive_batch(milliseconds(now), input, &mut self.out, |event| {
-                    if let ControlFlow::Continue(event) = to.take_over(event) {
-                        events.push(event);
-                    }
-                });
-            to.settle(io);
-            self.settle(io);
-            io.count()
-        })
+        self.receive_for(len, now, Some(to))
     }
 
     /// Says that the byte stream has ended; with the staged text, that it broke. Returns how many events there are.
@@ -258,6 +236,32 @@ impl RawEngine {
 }
 
 impl RawEngine {
+    /// One function for both, so that there is one copy of what it inlines.
+    fn receive_for(&mut self, len: u32, now: f64, mut to: Option<&mut Self>) -> u32 {
+        io::with(|io| {
+            io.lend(&mut self.out);
+            if let Some(to) = &mut to {
+                io.lend(&mut to.out);
+            }
+            let (input, mut events) = io.begin(len);
+            let now = milliseconds(now);
+            self.session
+                .receive_batch(now, input, &mut self.out, |event| match &mut to {
+                    None => events.push(event),
+                    Some(to) => {
+                        if let ControlFlow::Continue(event) = to.take_over(event) {
+                            events.push(event);
+                        }
+                    }
+                });
+            if let Some(to) = to {
+                to.settle(io);
+            }
+            self.settle(io);
+            io.count()
+        })
+    }
+
     /// Sends on this side what came on another; returns what cannot be.
     fn take_over<'i>(&mut self, event: SessionEvent<'i>) -> ControlFlow<(), SessionEvent<'i>> {
         let sent = match &event {

@@ -159,7 +159,7 @@ fn frames_of_a_capture_come_out_in_pieces() {
     let pieces = events(frames.decode(bytes.len() as u32));
     assert_eq!(pieces.len(), 2);
     assert_eq!(pieces[0].0, 7);
-    assert_eq!(pieces[0].2, b"0\n6\n5\n129\n939139389");
+    assert_eq!(pieces[0].2, b"0\n6\n5\n129\n939139390");
     assert_eq!((pieces[1].0, &pieces[1].2[..]), (8, &b"Hello"[..]));
     assert_eq!(frames.remaining(), 1.0);
 }

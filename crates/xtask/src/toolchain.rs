@@ -143,7 +143,7 @@ impl Toolchain {
 }
 
 /// Flags of a compiler that builds the standard library too.
-const SMALL: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
+const SMALL: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Cllvm-args=-inline-threshold=12";
 
 /// Where to look: the toolchain that runs us, and the system's if it is another one.
 fn sysroots() -> Vec<PathBuf> {

@@ -411,7 +411,7 @@ const gone = () => refuse('the decoder has been freed', 'FREED');
 /** A frame from what `describe::header` says of it. */
 function header(text) {
   const [offset, headerLength, payloadLength, first, mask, ...violations] = text.split('\n');
-  const key = mask === '' ? null : Number(mask);
+  const key = mask === '0' ? null : Number(mask) - 1;
   return {
     offset: Number(offset),
     headerLength: Number(headerLength),

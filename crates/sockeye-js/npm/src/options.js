@@ -70,7 +70,7 @@ export function limitsOf(options, before = { messageSize: 2 ** 20, frameSize: un
   const given = group(options, 'limits', [...Object.keys(LIMITS), 'receiveBuffer', 'sendBuffer']);
   for (const key in LIMITS) if (given[key] !== undefined) limits[key] = number(given[key], `limits.${key}`, RANGES[key] ?? [0, MAX_SIZE]);
   // What does not shrink grows a little when it is compressed.
-  limits.frameSize ??= Math.min(MAX_SIZE, limits.messageSize + (limits.messageSize >> 10) + 1024);
+  limits.frameSize ??= Math.min(MAX_SIZE, Math.max(limits.messageSize, 2 ** 20) + (limits.messageSize >> 10) + 1024);
   return limits;
 }
 

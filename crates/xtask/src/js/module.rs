@@ -148,5 +148,5 @@ const BINDGEN: [&str; 6] = [
     "--out-name",
     "glue",
 ];
-const OPT: [&str; 2] = ["-Oz", "--strip-producers"];
+const OPT: [&str; 3] = ["-Oz", "--strip-producers", "--strip-target-features"];
 const VALIDATE: &str = "new WebAssembly.Module(require('node:fs').readFileSync(process.argv[1]))";
