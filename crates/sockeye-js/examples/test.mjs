@@ -206,9 +206,13 @@ const examples = {
         for (const [page, name] of [[ada, 'Ada'], [bob, 'Bob']]) {
           page.setDefaultTimeout(SOON * 1000);
           await page.goto(`${http}/attic`);
+          // Keys go to what has the focus, and a page in the background has none.
+          await page.bringToFront();
+          await page.waitForFunction(() => document.hasFocus() && document.activeElement?.localName === 'input');
           await page.keyboard.type(`${name}\n`);
           await page.waitForSelector('#say:not([hidden])');
         }
+        await bob.waitForFunction(() => document.activeElement?.id === 'say' || document.activeElement?.closest('#say'));
         await bob.keyboard.type('<b>tea?</b>\n');
         await ada.waitForSelector('#said li:nth-child(3)');
         assert.equal(await ada.locator('#said').innerText(), 'Ada joined\nBob joined\nBob: <b>tea?</b>');
