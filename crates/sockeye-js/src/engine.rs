@@ -22,6 +22,9 @@ const OPEN: u32 = 4;
 /// The opening handshake is not done.
 const OPENING: u32 = 8;
 
+/// What waits is a violation, for the messages before it to be answered.
+const VIOLATED: u32 = 16;
+
 /// One connection from its opening handshake to its end.
 ///
 /// Each call that returns a number of events leaves their records, and everything else that JavaScript wants to know, in the report.
@@ -191,6 +194,9 @@ impl RawEngine {
             let mut flags = 0;
             if self.session.has_more() {
                 flags |= MORE;
+            }
+            if self.session.has_violation() {
+                flags |= VIOLATED;
             }
             if self.session.is_finished() {
                 flags |= FINISHED;

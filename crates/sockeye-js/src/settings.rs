@@ -125,12 +125,14 @@ impl RawSettings {
                 let mut settings = AcceptSettings::new(options);
                 settings.connection = self.connection;
                 settings.ask = self.ask;
+                settings.answer_first = true;
                 self.accept.set(Arc::new(settings)).is_ok()
             }),
             Role::Client => self.dial_options(headers).map(|options| {
                 let mut settings = DialSettings::new(options);
                 settings.connection = self.connection;
                 settings.keep_response = true;
+                settings.answer_first = true;
                 self.dial.set(Arc::new(settings)).is_ok()
             }),
         };

@@ -149,7 +149,9 @@ impl Workbench {
             Step::Hostile => self.integration(|test| test.starts_with(HOSTILE)),
             Step::Fuzz => fuzz::run(Duration::from_secs(options.fuzz_seconds)),
             Step::Conformance => {
-                self.build_host()?;
+                if conformance::needs_host(&options.side) {
+                    self.build_host()?;
+                }
                 conformance::run(&options.side, options.full)
             }
             Step::Js => js::test(),

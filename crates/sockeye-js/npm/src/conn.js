@@ -2,7 +2,7 @@
 
 import { RawEngine } from './glue.js';
 import * as core from './core.js';
-import { Assembly, ASCII, BINARY, CLOSED, FIN, FINISHED, INPUT, IN_PLACE, MORE, OPENED, PING, PONG, REQUEST, TEXT } from './core.js';
+import { Assembly, ASCII, BINARY, CLOSED, FIN, FINISHED, INPUT, IN_PLACE, MORE, OPENED, PING, PONG, REQUEST, TEXT, VIOLATED } from './core.js';
 import { PreparedMessage, isText, levelOf, putClose, putControl, sent } from './engine.js';
 import { CloseError, HandshakeError, SendError, refuse } from './errors.js';
 import * as events from './events.js';
@@ -445,10 +445,22 @@ export class Conn {
       this.#deliver();
       while (this.#flags & MORE && this.#raw) {
         this.#flush();
-        this.#collect(this.#raw.receive(0, this.#clock.now()), null, 0, false);
-        this.#deliver();
+        if (this.#flags & VIOLATED) {
+          // The application may answer what came before it.
+          setTimeout(() => this.#proceed(), 0);
+          return;
+        }
+        this.#proceed();
       }
     } while (start < end);
+  }
+
+  /** Has the engine go on with what had to wait, or with the time. */
+  #proceed() {
+    if (this.#raw === null) return;
+    this.#collect(this.#raw.receive(0, this.#clock.now()), null, 0, false);
+    this.#deliver();
+    if (!this.#isReceiving) this.#flush();
   }
 
   /** Takes over what the call before has left behind. Nothing of the application's runs in here. */
@@ -666,13 +678,8 @@ export class Conn {
     }
     // After a busy time, what lies in the socket counts first.
     this.#alarm.soon(() => {
-      if (this.#raw === null) return;
-      const now = this.#clock.now();
-      if (now >= this.#deadline) {
-        this.#collect(this.#raw.receive(0, now), null, 0, false);
-        this.#deliver();
-      }
-      this.#flush();
+      if (this.#clock.now() >= this.#deadline) this.#proceed();
+      else this.#flush();
     });
   }
 

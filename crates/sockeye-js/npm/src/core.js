@@ -10,7 +10,7 @@ export const REQUEST = 0, OPENED = 1, TEXT = 2, BINARY = 3, PING = 4, PONG = 5, 
 /** What is said of an event's bytes, as in `src/io.rs`. */
 export const FIN = 0x100, ASCII = 0x200, IN_PLACE = 0x400;
 /** How an engine stands, as in `src/engine.rs`. */
-export const MORE = 1, FINISHED = 2, OPEN = 4, OPENING = 8;
+export const MORE = 1, FINISHED = 2, OPEN = 4, OPENING = 8, VIOLATED = 16;
 
 /** The linear memory, in three views. They are made anew when it grows. */
 let memory, u8, u32, f64;

@@ -63,6 +63,19 @@ impl Connection {
         input: &mut &'i mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<Option<Event<'i>>, ProtocolError> {
+        match self.receive_unjudged(input, out) {
+            Err(error) => Err(self.fail(error, out)),
+            received => received,
+        }
+    }
+
+    /// [`Self::receive`], but for what is done about a violation: [`Self::fail`] with it.
+    #[inline]
+    pub(crate) fn receive_unjudged<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Event<'i>>, ProtocolError> {
         if self.state == State::Closed {
             *input = &mut [];
             return self.error.map_or(Ok(None), Err);
@@ -77,7 +90,7 @@ impl Connection {
             self.age_unfinished();
             return Ok(None);
         }
-        if let Some(message) = self.receive_short(input, out) {
+        if let Some(message) = self.receive_short(input) {
             return message.map(|message| {
                 Some(match (self.delivery, message) {
                     (Delivery::Messages, message) => Event::Message(message.into()),
@@ -99,7 +112,7 @@ impl Connection {
             }
             Err(error) => {
                 *input = &mut [];
-                Err(self.fail(error, out))
+                Err(error)
             }
         }
     }
@@ -119,15 +132,17 @@ impl Connection {
         if self.delivery != Delivery::Messages {
             return None;
         }
-        self.receive_short(input, out)
+        match self.receive_short(input) {
+            Some(Err(error)) => Some(Err(self.fail(error, out))),
+            received => received,
+        }
     }
 
-    /// [`Self::receive_message`], for either delivery.
+    /// [`Self::receive_message`], for either delivery, and as [`Self::receive_unjudged`].
     #[inline]
     fn receive_short<'i>(
         &mut self,
         input: &mut &'i mut [u8],
-        out: &mut Vec<u8>,
     ) -> Option<Result<MessageRef<'i>, ProtocolError>> {
         if self.state == State::Closed
             || self.close_received
@@ -176,7 +191,7 @@ impl Connection {
             Ok(text) => Some(Ok(MessageRef::Text(text))),
             Err(error) => {
                 *input = &mut [];
-                Some(Err(self.fail(error, out)))
+                Some(Err(error))
             }
         }
     }
@@ -521,7 +536,7 @@ impl Connection {
 
     /// _Fail the WebSocket Connection_ ([RFC 6455 §7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)): the one place.
     #[cold]
-    pub(super) fn fail(&mut self, error: ProtocolError, out: &mut Vec<u8>) -> ProtocolError {
+    pub(crate) fn fail(&mut self, error: ProtocolError, out: &mut Vec<u8>) -> ProtocolError {
         if let Some(code) = error.close_code().filter(|_| self.state == State::Open) {
             let payload = close_payload(code, &error.sentence());
             self.write_frame(Opcode::Close, &payload, out);

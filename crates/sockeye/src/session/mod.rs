@@ -16,8 +16,8 @@ pub use event::{Closed, SessionEvent};
 pub use settings::{AcceptSettings, DialSettings};
 
 use crate::{
-    Agreement, ClientHandshake, Connection, Entropy, HandshakeError, Initiator, Options, Request,
-    Response, Role, ServerHandshake,
+    Agreement, ClientHandshake, Connection, Entropy, HandshakeError, Initiator, Options,
+    ProtocolError, Request, Response, Role, ServerHandshake,
 };
 
 /// One connection from its opening handshake to its end, between bytes and events, doing no IO.
@@ -77,6 +77,9 @@ pub struct Session {
     held: Vec<u8>,
     /// What the server answered.
     response: Option<Box<Response>>,
+    answer_first: bool,
+    /// What the peer did wrong behind what was reported last.
+    violation: Option<ProtocolError>,
 }
 
 #[derive(Debug)]
@@ -105,6 +108,8 @@ impl Session {
         Self {
             phase: Phase::Accepting(Box::default()),
             echo: settings.echo,
+            answer_first: settings.answer_first,
+            violation: None,
             entropy,
             now,
             due: after(now, settings.handshake.timeout),
@@ -126,6 +131,8 @@ impl Session {
         Self {
             phase: Phase::Dialling(Box::new(handshake)),
             echo: settings.echo,
+            answer_first: settings.answer_first,
+            violation: None,
             entropy,
             now,
             due: after(now, settings.handshake.timeout),
@@ -228,6 +235,10 @@ impl Session {
         agreement: &Agreement,
         entropy: Entropy,
     ) -> Self {
+        let answer_first = match &settings {
+            Settings::Accept(settings) => settings.answer_first,
+            Settings::Dial(settings) => settings.answer_first,
+        };
         let mut session = Self {
             phase: Phase::Ended,
             settings,
@@ -237,6 +248,8 @@ impl Session {
             due: None,
             held: Vec::new(),
             response: None,
+            answer_first,
+            violation: None,
         };
         session.open(agreement, &mut Vec::new());
         session

@@ -66,10 +66,16 @@ impl Session {
         }
     }
 
-    /// Whether input waits for room in a batch.
+    /// Whether input waits for room in a batch, or a violation for messages before it to be answered.
     #[must_use]
     pub const fn has_more(&self) -> bool {
-        !self.held.is_empty() && matches!(self.phase, Phase::Open(_))
+        (!self.held.is_empty() || self.violation.is_some()) && matches!(self.phase, Phase::Open(_))
+    }
+
+    /// Whether what waits is a violation: see [`AcceptSettings::answer_first`](crate::AcceptSettings::answer_first).
+    #[must_use]
+    pub const fn has_violation(&self) -> bool {
+        self.violation.is_some() && matches!(self.phase, Phase::Open(_))
     }
 
     /// Says that the byte stream has ended: the peer closed its side, or with `error`, the stream broke.
@@ -78,6 +84,9 @@ impl Session {
     pub fn receive_end(&mut self, error: Option<String>) -> Option<Closed> {
         let (initiator, ended) = match &mut self.phase {
             Phase::Open(connection) => {
+                if let Some(error) = self.violation.take() {
+                    return Some(self.fail(error));
+                }
                 let _ = connection.receive_end();
                 (connection.initiator(), ProtocolError::UnexpectedEnd.into())
             }
@@ -121,8 +130,13 @@ impl Session {
             return;
         };
         let echo = self.echo;
+        let mut has_reported = false;
         let closed = loop {
-            let go_on = match connection.receive(input, out) {
+            let received = match self.violation.take() {
+                Some(error) => Err(error),
+                None => connection.receive_unjudged(input, out),
+            };
+            let go_on = match received {
                 Ok(Some(Event::Message(message))) if echo => {
                     // Refused only when this side is closing, and then there is nobody to tell.
                     let _ = connection.send(message, out);
@@ -134,8 +148,16 @@ impl Session {
                 Ok(Some(Event::Pong(payload))) => report(SessionEvent::Pong(payload)),
                 Ok(Some(Event::Close(frame))) => break self.close_handshake_done(frame),
                 Ok(None) => return,
-                Err(error) => break self.fail(error),
+                Err(error) if has_reported && self.answer_first => {
+                    self.violation = Some(error);
+                    return;
+                }
+                Err(error) => {
+                    let error = connection.fail(error, out);
+                    break self.fail(error);
+                }
             };
+            has_reported = true;
             if !go_on || out.len() >= BATCH {
                 return;
             }

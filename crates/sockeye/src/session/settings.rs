@@ -16,6 +16,9 @@ pub struct AcceptSettings {
     /// [`Session::admit`](crate::Session::admit) or [`Session::refuse`](crate::Session::refuse). By default a request that passes the
     /// checks is let in. One of a page that may not connect is refused without asking.
     pub ask: bool,
+    /// Whether a violation is acted on in the call after the one that reported what came before it in the same read, so that messages can be answered
+    /// first. Default false: at once.
+    pub answer_first: bool,
 }
 
 impl AcceptSettings {
@@ -27,6 +30,7 @@ impl AcceptSettings {
             connection: Options::new(Role::Server),
             echo: false,
             ask: false,
+            answer_first: false,
         }
     }
 }
@@ -43,6 +47,9 @@ pub struct DialSettings {
     pub echo: bool,
     /// Whether the server's response is kept for [`Session::take_response`](crate::Session::take_response). Default false: it costs memory.
     pub keep_response: bool,
+    /// Whether a violation is acted on in the call after the one that reported what came before it in the same read, so that messages can be answered
+    /// first. Default false: at once.
+    pub answer_first: bool,
 }
 
 impl DialSettings {
@@ -54,6 +61,7 @@ impl DialSettings {
             connection: Options::new(Role::Client),
             echo: false,
             keep_response: false,
+            answer_first: false,
         }
     }
 }

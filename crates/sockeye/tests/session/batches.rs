@@ -169,3 +169,49 @@ fn parts_are_reported_where_they_were_asked_for() {
     };
     assert_eq!((&*part.data, part.fin), (&b"a"[..], false));
 }
+
+#[test]
+fn messages_before_a_violation_can_be_answered_where_that_is_wanted() {
+    let bytes = [
+        to(Role::Server, 0x82, b"1"),
+        to(Role::Server, 0xb2, b"2"),
+        to(Role::Server, 0x82, b"3"),
+    ]
+    .concat();
+    for answer_first in [false, true] {
+        let mut server = Peer::accept(|settings| settings.answer_first = answer_first);
+        server.read(1, REQUEST);
+        let mut events = server.read(3, &bytes);
+        assert_eq!(messages(&events[..1]), [b"1"]);
+        assert_eq!(server.session.has_violation(), answer_first);
+        assert_eq!(server.session.has_more(), answer_first);
+        server.out.clear();
+        let sent = server
+            .session
+            .send(Message::binary(&b"1"[..]), &mut server.out);
+        if answer_first {
+            assert_eq!(events.len(), 1);
+            assert_eq!((sent, &server.out[..]), (Ok(()), &b"\x82\x011"[..]));
+            // Whether more comes or the stream ends: it is over now.
+            events = server.read(3, &to(Role::Server, 0x82, b"4"));
+            assert!(server.out.starts_with(b"\x82\x011\x88"), "{:?}", server.out);
+        } else {
+            assert_eq!(sent, Err(SendError::CloseSent));
+            events.remove(0);
+        }
+        let [SessionEvent::Closed(closed)] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert_failed(closed, Initiator::Local, ProtocolError::ReservedBits);
+        assert!(server.session.is_finished());
+    }
+    let mut server = Peer::accept(|settings| settings.answer_first = true);
+    server.read(1, REQUEST);
+    assert_eq!(messages(&server.read(2, &bytes)), [b"1"]);
+    let closed = server.session.receive_end(None).unwrap();
+    assert_eq!(
+        closed.error,
+        Some(SessionError::Protocol(ProtocolError::ReservedBits))
+    );
+    assert!(!server.session.has_more());
+}

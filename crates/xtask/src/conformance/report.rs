@@ -91,14 +91,13 @@ impl Outcomes {
     }
 
     /// Puts what came out beside what is expected, for each of `cases`.
-    pub(super) fn compare(&self, side: Side, cases: &[String], outcomes: &Self) -> Vec<Verdict> {
+    pub(super) fn compare(&self, cases: &[String], outcomes: &Self) -> Vec<Verdict> {
         let verdict = |case: &String| {
             let key = Case(case.clone());
             Verdict {
                 case: case.clone(),
                 expected: self.0.get(&key).cloned(),
                 found: outcomes.0.get(&key).cloned(),
-                may_be_non_strict: side.may_be_non_strict(),
             }
         };
         cases.iter().map(verdict).collect()
@@ -184,7 +183,6 @@ pub(super) struct Verdict {
     case: String,
     expected: Option<Outcome>,
     found: Option<Outcome>,
-    may_be_non_strict: bool,
 }
 
 impl Verdict {
@@ -193,10 +191,7 @@ impl Verdict {
         let (Some(expected), Some(found)) = (&self.expected, &self.found) else {
             return false;
         };
-        let is_same = expected.behavior == found.behavior;
-        let is_tolerated =
-            self.may_be_non_strict && expected.behavior == "OK" && found.behavior == "NON-STRICT";
-        (is_same || is_tolerated) && expected.behavior_close == found.behavior_close
+        expected.behavior == found.behavior && expected.behavior_close == found.behavior_close
     }
 }
 
@@ -289,24 +284,22 @@ mod tests {
     #[test]
     fn case_without_a_report_is_a_failure() {
         let expected = Outcomes([(Case("1.1.1".into()), outcome("OK"))].into());
-        let verdicts = expected.compare(Side::Server, &["1.1.1".into()], &Outcomes::default());
+        let verdicts = expected.compare(&["1.1.1".into()], &Outcomes::default());
         assert!(!verdicts[0].is_as_expected());
     }
 
     #[test]
-    fn not_strict_is_good_enough_where_messages_come_in_batches() {
+    fn not_strict_is_not_good_enough() {
         let expected = Outcomes([(Case("4.1.3".into()), outcome("OK"))].into());
         let found = Outcomes([(Case("4.1.3".into()), outcome("NON-STRICT"))].into());
-        let verdict = |side| expected.compare(side, &["4.1.3".into()], &found)[0].is_as_expected();
-        assert!(verdict(Side::NodeServer));
-        assert!(!verdict(Side::Server));
+        assert!(!expected.compare(&["4.1.3".into()], &found)[0].is_as_expected());
     }
 
     #[test]
     fn better_than_expected_is_a_difference_too() {
         let expected = Outcomes([(Case("1.1.1".into()), outcome("INFORMATIONAL"))].into());
         let found = Outcomes([(Case("1.1.1".into()), outcome("OK"))].into());
-        assert!(!expected.compare(Side::Server, &["1.1.1".into()], &found)[0].is_as_expected());
-        assert!(found.compare(Side::Server, &["1.1.1".into()], &found)[0].is_as_expected());
+        assert!(!expected.compare(&["1.1.1".into()], &found)[0].is_as_expected());
+        assert!(found.compare(&["1.1.1".into()], &found)[0].is_as_expected());
     }
 }
