@@ -54,7 +54,12 @@ export class Alarm {
   /** Rings once what has come meanwhile has been dealt with. */
   soon(act) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(act, 0);
+    // Until then it is not set to anything else.
+    this.at = -Infinity;
+    this.#timer = setTimeout(() => {
+      this.at = Infinity;
+      act();
+    }, 0);
     this.#timer.unref?.();
   }
 
