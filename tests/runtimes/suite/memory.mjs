@@ -19,6 +19,24 @@ async function connections(count, deflate) {
 }
 
 export default {
+  'engines work on while the making of others makes the memory grow'() {
+    const before = memoryBytes();
+    const pairs = [];
+    // At least until it has grown twice, from whichever call.
+    for (let at = 0, seen = before, grown = 0; grown < 2 && at < 2000; at += 1) {
+      const pair = opened({ deflate: true });
+      pairs.push(pair);
+      const [client, server] = pair;
+      const text = prose(1000 + at);
+      client.send(text);
+      equal(server.receive(client.take()), [{ type: 'message', data: text }]);
+      if (memoryBytes() > seen) grown += 1;
+      seen = memoryBytes();
+    }
+    equal(memoryBytes() > before, true);
+    for (const engine of pairs.flat()) engine.free();
+  },
+
   async '10,000 connections opened and closed leave the memory as it was after 2,000'() {
     await connections(1000, false);
     await connections(1000, true);

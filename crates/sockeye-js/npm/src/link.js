@@ -249,8 +249,8 @@ export class Link {
     else if (this.#deadline < this.#alarm.at) this.#alarm.set(this.#deadline, this.#clock);
   }
 
+  /** The transport has come below its own mark, and says so once: even where `sendBuffer` is less, nothing better will come. */
   #drain() {
-    if (this.#transport.bufferedAmount > this.#sendBuffer) return;
     this.#unblock();
     this.resume();
   }
