@@ -154,7 +154,11 @@ impl Workbench {
                 }
                 conformance::run(&options.side, options.full)
             }
-            Step::Js => js::test(),
+            Step::Js => {
+                // One of the servers that the package is tested with.
+                self.build_host()?;
+                js::test()
+            }
             Step::Interop => {
                 self.build_host()?;
                 interop::run()
