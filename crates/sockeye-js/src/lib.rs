@@ -1,7 +1,7 @@
 //! The WebSocket protocol for JavaScript: what the npm package `sockeye` loads.
 //!
 //! The classes here are raw: `npm/src/engine.js` and `npm/src/core.js` make of them what the package exports. JavaScript and WebAssembly share
-//! the buffers of [`io`], and little more than integers crosses the boundary: a call costs a few nanoseconds, a string or an object a hundred
+//! the buffers of `io`, and little more than integers crosses the boundary: a call costs a few nanoseconds, a string or an object a hundred
 //! times that. WebAssembly calls JavaScript only for entropy, so that nothing re-enters.
 
 // A third the size of the standard one.
