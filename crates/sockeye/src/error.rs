@@ -190,7 +190,7 @@ pub enum SendError {
     /// A Close frame has been sent, or the connection has ended: nothing may follow (RFC 6455 §5.5.1).
     CloseSent,
     /// A control frame's payload would be longer than 125 bytes (RFC 6455 §5.5), or a close reason than
-    /// [`CloseFrame::MAX_REASON_LEN`].
+    /// [`CloseFrame::MAX_REASON_LEN`](crate::CloseFrame::MAX_REASON_LEN).
     ControlTooLong,
     /// The code must not be sent (RFC 6455 §7.4).
     InvalidCloseCode,
