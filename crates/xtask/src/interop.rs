@@ -16,7 +16,7 @@ use crate::workspace;
 ///
 /// # Errors
 ///
-/// [`Missing`] for Node.js, Python or their packages. Without a browser the tests that need one are skipped, and counted.
+/// [`test::Missing`] for Node.js, Python or their packages. Without a browser the tests that need one are skipped, and counted.
 pub(crate) fn run() -> Result<Tally> {
     let peers = Peers::set_up()?;
     let browser = match browser() {

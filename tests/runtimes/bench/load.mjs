@@ -39,7 +39,7 @@ export class Client {
       client.#socket.on('close', () => reject(new Error('the server closed the connection')));
     });
     const key = randomBytes(16).toString('base64');
-    client.#socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n${windowBits > 0 ? OFFER : ''}\r\n`);
+    client.#socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n${windowBits ? OFFER : ''}\r\n`);
     await opened;
     return client;
   }

@@ -126,7 +126,7 @@ function report(rows) {
     ]),
   );
   const deflated = rows.filter(({ scenario }) => scenario.windowBits);
-  if (deflated.length > 0) console.log('\nCompressed by both at level 6, with context takeover and no threshold. Agreed:');
+  if (deflated.length > 0) console.log('\nCompressed by both at level 6 unless it says defaults, with context takeover and no threshold. Agreed:');
   for (const { scenario, agreed } of deflated) {
     for (const name of CANDIDATES) console.log(`  ${scenario.name}, ${name}: ${agreed[name]}`);
   }

@@ -9,7 +9,7 @@ const KIB = 1024, MIB = 1024 * 1024;
  * @property {string} name
  * @property {number} connections
  * @property {number} inFlight How many messages a connection sends in one write; once all are answered, it sends as many again.
- * @property {number} [windowBits] With permessage-deflate, and windows of this size.
+ * @property {number | 'default'} [windowBits] With permessage-deflate, and windows of this size, or as each does it by default.
  * @property {number} [bar] At most how many times the processor time of `ws` with bufferutil.
  * @property {string} [words] The same as a person says it.
  * @property {() => { payloads: Buffer[], bursts: Buffer[] }} make What connections send in turn, and the messages of the first burst.
@@ -45,6 +45,7 @@ export const SCENARIOS = [
   { name: '1 MiB one by one', connections: 4, inFlight: 1, bar: 1.3, words: '≤ 1.3×', make: about(MIB, 1) },
   { name: '125 B ASCII text one by one', connections: 50, inFlight: 1, make: same(TEXT, ascii(125), 1) },
   { name: '125 B CJK text one by one', connections: 50, inFlight: 1, make: same(TEXT, cjk(125), 1) },
+  { name: '125 B JSON deflated, defaults', connections: 50, inFlight: 1, windowBits: 'default', bar: 1 / 5, words: '≥ 5× faster', make: distinct },
   { name: '125 B JSON deflated, 15 bits', connections: 50, inFlight: 1, windowBits: 15, bar: 1 / 5, words: '≥ 5× faster', make: distinct },
   { name: '125 B JSON deflated, 12 bits', connections: 50, inFlight: 1, windowBits: 12, bar: 1 / 5, words: '≥ 5× faster', make: distinct },
 ];

@@ -1,13 +1,14 @@
-// An echo server: `node server.mjs CANDIDATE ENTRY WINDOW-BITS`, 0 for no compression. It is asked over IPC for what it has used.
+// An echo server: `node server.mjs CANDIDATE ENTRY WINDOW-BITS`, 0 for no compression, `default` for what each does by default. It is asked over IPC for what it has used.
 
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
 const [candidate, entry, bits] = process.argv.slice(2);
-const windowBits = Number(bits);
+const isDefault = bits === 'default';
+const windowBits = isDefault ? 1 : Number(bits);
 const MESSAGE = 2 ** 21;
-/** Both compress at this level, and whatever the size. */
+/** Unless each does what it does by default, both compress at this level. Both always compress, whatever the size. */
 const LEVEL = 6;
 
 let linearMemory = () => 0;
@@ -20,7 +21,7 @@ async function serveSockeye() {
   const { Upgrader } = await import(pathToFileURL(entry));
   const { memorySize } = await import(new URL('core.js', pathToFileURL(entry)));
   linearMemory = memorySize;
-  const deflate = windowBits > 0 && { level: LEVEL, threshold: 0, serverMaxWindowBits: windowBits, clientMaxWindowBits: windowBits };
+  const deflate = windowBits > 0 && { threshold: 0, ...(!isDefault && { level: LEVEL, serverMaxWindowBits: windowBits, clientMaxWindowBits: windowBits }) };
   const upgrader = new Upgrader({ origins: 'any', deflate, limits: { messageSize: MESSAGE } });
   const echo = candidate === 'onmessages' ? echoBatches : echoOneByOne;
   server.on('upgrade', (request, socket, head) => upgrader.upgrade(request, socket, head).then(echo).catch(fail));
@@ -42,7 +43,7 @@ async function serveWs() {
   const { mask } = require('bufferutil');
   if (!/\[native code\]/.test(String(mask))) throw new Error('bufferutil is not the native one');
   const { WebSocketServer } = require('ws');
-  const perMessageDeflate = windowBits > 0 && { threshold: 0, zlibDeflateOptions: { level: LEVEL }, serverMaxWindowBits: windowBits, clientMaxWindowBits: windowBits };
+  const perMessageDeflate = windowBits > 0 && { threshold: 0, ...(!isDefault && { zlibDeflateOptions: { level: LEVEL }, serverMaxWindowBits: windowBits, clientMaxWindowBits: windowBits }) };
   const webSockets = new WebSocketServer({ server, perMessageDeflate, maxPayload: MESSAGE });
   webSockets.on('connection', (socket) => {
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
