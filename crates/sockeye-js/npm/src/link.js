@@ -74,10 +74,6 @@ export class Link {
     return this.#transport;
   }
 
-  get isReceiving() {
-    return this.#isReceiving;
-  }
-
   /** The time of the connection, in milliseconds. */
   get now() {
     return this.#clock.now();
