@@ -28,13 +28,20 @@
 mod analysis;
 mod capture;
 mod connection;
+pub mod decode;
+pub mod export;
+pub mod filter;
 mod finding;
 mod frame;
+pub mod inflate;
 mod inspector;
 mod reader;
 mod rule;
 mod source;
 mod timestamp;
+#[cfg(feature = "tls")]
+mod tls;
+pub mod write;
 
 pub use capture::{Bytes, Capture, MessageBytes, OpenError, Origin, Piece};
 pub use connection::{

@@ -1,9 +1,11 @@
 //! From the bytes of streams to connections, frames and findings.
 
+mod intake;
 mod problem;
 
 use core::net::SocketAddr;
 
+pub(crate) use intake::Intake;
 pub(crate) use problem::Problem;
 
 use crate::{Capture, Options, Timestamp};
@@ -76,63 +78,53 @@ impl Analysis {
         }
     }
 
-    /// A flow begins.
-    pub(crate) fn open(&mut self, flow: Flow) -> FlowId {
+    /// The capture ends: judges what is left open.
+    pub(crate) fn finish(&mut self) {}
+
+    pub(crate) const fn capture(&self) -> &Capture {
+        &self.capture
+    }
+
+    pub(crate) fn into_capture(self) -> Capture {
+        self.capture
+    }
+}
+
+impl Intake for Analysis {
+    fn open(&mut self, flow: Flow) -> FlowId {
         let _ = (flow, &self.options);
         FlowId(0)
     }
 
-    /// Bytes of one side, in the order of the stream, each once. `bytes` may be changed (unmasked).
-    pub(crate) fn receive(
-        &mut self,
-        flow: FlowId,
-        side: Side,
-        provenance: Provenance,
-        bytes: &mut [u8],
-    ) {
+    fn receive(&mut self, flow: FlowId, side: Side, provenance: Provenance, bytes: &mut [u8]) {
         let _ = (flow, side, provenance, bytes);
     }
 
-    /// `len` bytes of one side are missing from the capture and will not come.
-    pub(crate) fn missing(&mut self, flow: FlowId, side: Side, provenance: Provenance, len: u64) {
+    fn missing(&mut self, flow: FlowId, side: Side, provenance: Provenance, len: u64) {
         let _ = (flow, side, provenance, len);
     }
 
-    /// Two segments of one side overlap and differ, in the last bytes that were received or before.
-    pub(crate) fn conflict(&mut self, flow: FlowId, side: Side, provenance: Provenance) {
+    fn conflict(&mut self, flow: FlowId, side: Side, provenance: Provenance) {
         let _ = (flow, side, provenance);
     }
 
-    /// One side ended its stream (FIN).
-    pub(crate) fn end(&mut self, flow: FlowId, side: Side, time: Timestamp) {
+    fn end(&mut self, flow: FlowId, side: Side, time: Timestamp) {
         let _ = (flow, side, time);
     }
 
-    /// One side reset the flow.
-    pub(crate) fn reset(&mut self, flow: FlowId, side: Side, time: Timestamp) {
+    fn reset(&mut self, flow: FlowId, side: Side, time: Timestamp) {
         let _ = (flow, side, time);
     }
 
-    /// Nothing more comes of this flow: both sides have ended, or its addresses are used anew.
-    pub(crate) fn close(&mut self, flow: FlowId) {
+    fn close(&mut self, flow: FlowId) {
         let _ = flow;
     }
 
-    /// The opening handshake of a flow whose source has messages or headers of frames, not bytes: the heads as HTTP/1.1 writes them (rebuilt).
-    /// What the flow's other methods tell of bytes may not be mixed with it.
-    pub(crate) fn handshake(
-        &mut self,
-        flow: FlowId,
-        times: [Timestamp; 2],
-        request: &[u8],
-        response: &[u8],
-    ) {
+    fn handshake(&mut self, flow: FlowId, times: [Timestamp; 2], request: &[u8], response: &[u8]) {
         let _ = (flow, times, request, response);
     }
 
-    /// A whole message, joined, unmasked and inflated, of the first side (the client) or the second. A Close stands with its code and reason as
-    /// its payload would.
-    pub(crate) fn message(
+    fn message(
         &mut self,
         flow: FlowId,
         side: Side,
@@ -143,36 +135,16 @@ impl Analysis {
         let _ = (flow, side, provenance, opcode, data);
     }
 
-    /// The header of a frame whose payload is not on record.
-    pub(crate) fn header(
-        &mut self,
-        flow: FlowId,
-        side: Side,
-        provenance: Provenance,
-        header: BareHeader,
-    ) {
+    fn header(&mut self, flow: FlowId, side: Side, provenance: Provenance, header: BareHeader) {
         let _ = (flow, side, provenance, header);
     }
 
-    /// More of an NSS key log, for TLS that comes behind it.
-    pub(crate) fn keys(&mut self, log: &[u8]) {
+    fn keys(&mut self, log: &[u8]) {
         let _ = log;
     }
 
-    /// Something about the capture itself that its reader has to know.
-    pub(crate) fn problem(&mut self, problem: Problem) {
+    fn problem(&mut self, problem: Problem) {
         self.capture.problems.push(problem.to_string());
-    }
-
-    /// The capture ends: judges what is left open.
-    pub(crate) fn finish(&mut self) {}
-
-    pub(crate) const fn capture(&self) -> &Capture {
-        &self.capture
-    }
-
-    pub(crate) fn into_capture(self) -> Capture {
-        self.capture
     }
 }
 

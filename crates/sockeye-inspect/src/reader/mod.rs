@@ -1,6 +1,6 @@
 //! Readers: each takes the bytes of one format of capture, and tells the analysis what was on the wire.
 
-use crate::analysis::{Analysis, Problem};
+use crate::analysis::{Intake, Problem};
 
 /// A format of capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,9 +41,9 @@ impl Format {
 /// What every reader does.
 pub(crate) trait Reader {
     /// Takes the next bytes of the capture. `chunk` may be changed.
-    fn push(&mut self, chunk: &mut [u8], analysis: &mut Analysis);
+    fn push(&mut self, chunk: &mut [u8], intake: &mut dyn Intake);
     /// The capture ends here.
-    fn finish(&mut self, analysis: &mut Analysis);
+    fn finish(&mut self, intake: &mut dyn Intake);
 }
 
 /// The reader of the format at hand, once it is known.
@@ -73,21 +73,21 @@ impl AnyReader {
     }
 
     /// Takes the next bytes.
-    pub(crate) fn push(&mut self, chunk: &mut [u8], analysis: &mut Analysis) {
-        let _ = (chunk, analysis, &self.held, &self.reader);
+    pub(crate) fn push(&mut self, chunk: &mut [u8], intake: &mut dyn Intake) {
+        let _ = (chunk, intake, &self.held, &self.reader);
     }
 
     /// Takes the next bytes of the other direction.
-    pub(crate) fn push_other(&mut self, chunk: &mut [u8], analysis: &mut Analysis) {
-        let _ = (chunk, analysis);
+    pub(crate) fn push_other(&mut self, chunk: &mut [u8], intake: &mut dyn Intake) {
+        let _ = (chunk, intake);
     }
 
     /// The capture ends here.
-    pub(crate) fn finish(&mut self, analysis: &mut Analysis) {
+    pub(crate) fn finish(&mut self, intake: &mut dyn Intake) {
         if let Some(reader) = &mut self.reader {
-            reader.finish(analysis);
+            reader.finish(intake);
         } else {
-            analysis.problem(Problem::Empty);
+            intake.problem(Problem::Empty);
         }
     }
 

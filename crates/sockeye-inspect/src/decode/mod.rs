@@ -1,0 +1,1 @@
+//! Decodes what applications put into messages: JSON, MessagePack, MQTT and others.

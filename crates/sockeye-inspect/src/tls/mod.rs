@@ -1,0 +1,1 @@
+//! Decrypts TLS with a key log.
