@@ -1,5 +1,8 @@
 //! Readers: each takes the bytes of one format of capture, and tells the analysis what was on the wire.
 
+#[cfg(test)]
+pub(crate) mod recorder;
+
 use crate::analysis::{Intake, Problem};
 
 /// A format of capture.
