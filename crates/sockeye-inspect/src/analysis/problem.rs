@@ -28,6 +28,18 @@ pub(crate) enum Problem {
         /// What.
         what: String,
     },
+    /// It is compressed as a whole, and has to be decompressed before.
+    Compressed {
+        /// With what, such as `gzip`.
+        with: &'static str,
+    },
+    /// What the source itself says of a connection, such as why it failed.
+    Reported {
+        /// Who, such as `the browser`.
+        by: &'static str,
+        /// What.
+        what: String,
+    },
 }
 
 impl fmt::Display for Problem {
@@ -45,6 +57,8 @@ impl fmt::Display for Problem {
                 write!(f, "the capture cannot be read from byte {offset} on: {why}; what comes before it is shown")
             }
             Self::Skipped { what } => write!(f, "{what} are passed over"),
+            Self::Compressed { with } => write!(f, "the capture is compressed with {with}; decompress it first"),
+            Self::Reported { by, what } => write!(f, "{by} reports: {what}"),
         }
     }
 }

@@ -2,6 +2,13 @@
 
 #[cfg(test)]
 pub(crate) mod recorder;
+mod base64;
+mod har;
+mod heads;
+mod json;
+mod time;
+#[cfg(test)]
+mod transcript;
 
 use crate::analysis::{Intake, Problem};
 
