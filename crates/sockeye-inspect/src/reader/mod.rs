@@ -6,6 +6,7 @@ mod base64;
 mod har;
 mod heads;
 mod json;
+mod netlog;
 mod time;
 #[cfg(test)]
 mod transcript;
