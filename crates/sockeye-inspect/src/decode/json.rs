@@ -107,7 +107,7 @@ fn member(tree: &mut Tree, bytes: &[u8], at: usize) -> Result<usize, Stop> {
 }
 
 /// The offset of the first byte from `at` that is no white space.
-pub(super) fn skip_space(bytes: &[u8], at: usize) -> usize {
+pub(crate) fn skip_space(bytes: &[u8], at: usize) -> usize {
     bytes
         .get(at..)
         .unwrap_or_default()
@@ -131,7 +131,7 @@ fn string_end(bytes: &[u8], start: usize) -> Result<usize, Stop> {
 }
 
 /// The text of the string from quote to quote, cut with `…` when longer than `most` bytes.
-pub(super) fn unescape(
+pub(crate) fn unescape(
     bytes: &[u8],
     start: usize,
     end: usize,
@@ -228,4 +228,82 @@ fn number_end(bytes: &[u8], start: usize) -> Result<usize, Stop> {
         at = digits(at + 1 + sign)?;
     }
     Ok(at)
+}
+
+/// The offset behind the value at `at`, which is nested at most `room` deep; `None`: this is no JSON.
+pub(crate) fn skip(bytes: &[u8], at: usize, room: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'{' | b'[' => {
+            let room = room.checked_sub(1)?;
+            let mut members = Members::new(bytes, at, bytes[at] == b'{');
+            while let Some((_, value)) = members.next()? {
+                members.at = skip(bytes, value, room)?;
+            }
+            Some(members.at)
+        }
+        b'"' => string_end(bytes, at).ok(),
+        b'-' | b'0'..=b'9' => number_end(bytes, at).ok(),
+        _ => ["true", "false", "null"]
+            .into_iter()
+            .find(|word| bytes[at..].starts_with(word.as_bytes()))
+            .map(|word| at + word.len()),
+    }
+}
+
+/// Goes through an object or array without keeping anything.
+pub(crate) struct Members<'a> {
+    bytes: &'a [u8],
+    /// The offset behind the last value: set it before asking for the next one.
+    pub(crate) at: usize,
+    is_object: bool,
+    is_first: bool,
+}
+
+impl<'a> Members<'a> {
+    /// Goes through what begins with a brace or bracket at `at`.
+    pub(crate) const fn new(bytes: &'a [u8], at: usize, is_object: bool) -> Self {
+        Self {
+            bytes,
+            at: at + 1,
+            is_object,
+            is_first: true,
+        }
+    }
+
+    /// Where the next key (with its quotes; empty in an array) and the next value are. `Some(None)`: that was the last, and [`Self::at`] is
+    /// behind it. `None`: this is no JSON.
+    #[expect(
+        clippy::should_implement_trait,
+        clippy::type_complexity,
+        reason = "the end and an error are different"
+    )]
+    pub(crate) fn next(&mut self) -> Option<Option<((usize, usize), usize)>> {
+        let mut at = skip_space(self.bytes, self.at);
+        let shut = if self.is_object { b'}' } else { b']' };
+        let byte = *self.bytes.get(at)?;
+        if byte == shut {
+            self.at = at + 1;
+            return Some(None);
+        }
+        if !self.is_first {
+            if byte != b',' {
+                return None;
+            }
+            at = skip_space(self.bytes, at + 1);
+        }
+        self.is_first = false;
+        let mut key = (at, at);
+        if self.is_object {
+            if self.bytes.get(at) != Some(&b'"') {
+                return None;
+            }
+            key.1 = string_end(self.bytes, at).ok()?;
+            let colon = skip_space(self.bytes, key.1);
+            if self.bytes.get(colon) != Some(&b':') {
+                return None;
+            }
+            at = skip_space(self.bytes, colon + 1);
+        }
+        Some(Some((key, at)))
+    }
 }

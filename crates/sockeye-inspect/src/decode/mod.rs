@@ -4,9 +4,9 @@
 //! the message is. All of them work on any bytes, give what could be decoded before an error, and are bounded in depth and in nodes.
 
 mod cursor;
-mod json;
+pub(crate) mod json;
 mod preview;
-mod tree;
+pub(crate) mod tree;
 
 use core::ops::Range;
 

@@ -15,7 +15,7 @@ pub(super) const MAX_SUMMARY: usize = 120;
 
 /// Why a walk ends before the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// There are enough nodes.
     Full,
     /// This does not fit, at this byte of the content.

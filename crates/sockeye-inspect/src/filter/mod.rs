@@ -1,12 +1,38 @@
 //! A small language that selects frames.
+//!
+//! A filter is terms such as `dir:c2s`, `size>1k` and `text:/tick/i`, side by side where all of them have to fit, with `or`, `not` (or `-`) and
+//! parentheses; [`help`] has every term. Terms about the payload are about the message, inflated, and select its first frame. They look at its
+//! first 16 MiB, and only where the other terms do not already decide.
+//!
+//! ```
+//! use sockeye_inspect::filter::Filter;
+//!
+//! assert!(!Filter::parse("dir:c2s (op:ping or size>1k) -rsv1:1")?.needs_payload());
+//! let error = Filter::parse("op:pingg").unwrap_err();
+//! assert_eq!(error.at, 3..8);
+//! # Ok::<(), sockeye_inspect::filter::FilterError>(())
+//! ```
+
+mod complete;
+mod parse;
+mod path;
+mod program;
+mod term;
+#[cfg(test)]
+mod tests;
 
 use core::ops::Range;
 
-use crate::{Capture, Frame, ReadAt};
+use program::Program;
+
+use crate::{Capture, Frame, ReadAt, Timestamp};
 
 /// What selects frames, ready to be asked.
 #[derive(Clone, Debug)]
-pub struct Filter {}
+pub struct Filter {
+    /// `None`: every frame.
+    program: Option<Program>,
+}
 
 impl Filter {
     /// Reads a filter; the empty text selects every frame.
@@ -15,30 +41,28 @@ impl Filter {
     ///
     /// [`FilterError`] says where it cannot be understood, and what would be valid there.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        if text.trim().is_empty() {
-            return Ok(Self {});
-        }
-        Err(FilterError {
-            at: 0..text.len(),
-            message: String::from("no terms are known yet"),
+        let expression = parse::Parser::new(text).filter()?;
+        Ok(Self {
+            program: expression.map(Program::new),
         })
     }
 
-    /// Whether payloads have to be read to answer: then it is thousands of times slower.
+    /// Whether messages have to be read to answer: then it is many times slower.
     #[must_use]
-    pub const fn needs_payload(&self) -> bool {
-        false
+    pub fn needs_payload(&self) -> bool {
+        self.program.as_ref().is_some_and(Program::needs_payload)
     }
 
-    /// Whether it selects this frame. Payload is read only where the header does not decide.
+    /// Whether it selects this frame. What cannot be read does not have what is searched for.
     pub fn matches<S: ReadAt + ?Sized>(
         &self,
         capture: &Capture,
         frame: &Frame,
         source: &S,
     ) -> bool {
-        let _ = (capture, frame, source);
-        true
+        self.program
+            .as_ref()
+            .is_none_or(|program| program.run(capture, start(capture), frame, source))
     }
 
     /// Appends the numbers of those of `frames` that it selects.
@@ -49,12 +73,21 @@ impl Filter {
         source: &S,
         out: &mut Vec<u32>,
     ) {
+        let Some(program) = &self.program else {
+            out.extend(frames.start..frames.end.min(capture.frame_count()));
+            return;
+        };
+        let start = start(capture);
         for frame in capture.frames(frames) {
-            if self.matches(capture, &frame, source) {
+            if program.run(capture, start, &frame, source) {
                 out.push(frame.number);
             }
         }
     }
+}
+
+fn start(capture: &Capture) -> Timestamp {
+    capture.span().map_or(Timestamp::UNKNOWN, |span| span.0)
 }
 
 /// Why a text is no filter.
@@ -102,12 +135,11 @@ pub struct Term {
 /// What can be typed at byte `cursor` of `text`, the likeliest first. Connections and rules are those of `capture`.
 #[must_use]
 pub fn completions(text: &str, cursor: usize, capture: Option<&Capture>) -> Vec<Completion> {
-    let _ = (text, cursor, capture);
-    Vec::new()
+    complete::completions(text, cursor, capture)
 }
 
 /// Every term of the language.
 #[must_use]
 pub const fn help() -> &'static [Term] {
-    &[]
+    &term::HELP
 }
