@@ -1,5 +1,8 @@
 //! Readers: each takes the bytes of one format of capture, and tells the analysis what was on the wire.
 
+mod packet;
+mod pcap;
+mod pcapng;
 #[cfg(test)]
 pub(crate) mod recorder;
 mod base64;
@@ -10,6 +13,8 @@ mod netlog;
 mod time;
 #[cfg(test)]
 mod transcript;
+mod records;
+mod tcp;
 
 use crate::analysis::{Intake, Problem};
 
