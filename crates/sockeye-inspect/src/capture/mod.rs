@@ -1,16 +1,38 @@
 //! What was found in a capture, and the way back to its bytes.
 
+mod checkpoints;
+mod column;
+mod findings;
+mod frames;
+mod open;
+mod segments;
+mod store;
+
 use core::{fmt, ops::Range};
 use std::io;
 
-use crate::{Connection, Finding, Frame, ReadAt, Rule, Timestamp};
+pub(crate) use self::{
+    checkpoints::Checkpoints,
+    findings::Findings,
+    frames::{Frames, NewFrame},
+    segments::{Place as SegmentPlace, Segments, StreamId},
+    store::Store,
+};
+use crate::{Connection, Finding, Frame, Rule, Timestamp};
 
 /// What was found in a capture: its connections, an index of their frames, and the findings.
 #[derive(Debug, Default)]
 pub struct Capture {
-    connections: Vec<Connection>,
-    findings: Vec<Finding>,
+    pub(crate) connections: Vec<Connection>,
+    pub(crate) segments: Segments,
+    pub(crate) frames: Frames,
+    pub(crate) store: Store,
+    pub(crate) findings: Findings,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) problems: Vec<String>,
+    pub(crate) span: Option<(Timestamp, Timestamp)>,
+    /// Whether there was no room for bytes that do not lie in the capture as they are.
+    pub(crate) is_full: bool,
 }
 
 impl Capture {
@@ -22,37 +44,37 @@ impl Capture {
 
     /// How many frames there are.
     #[must_use]
-    pub fn frame_count(&self) -> u32 {
-        0
+    pub const fn frame_count(&self) -> u32 {
+        self.frames.len()
     }
 
     /// One frame; `None` when there are not so many.
     #[must_use]
     pub fn frame(&self, number: u32) -> Option<Frame> {
-        let _ = number;
-        None
+        self.frames.get(number, &self.segments, &mut 0)
     }
 
     /// These frames in order, faster than one by one. Numbers behind the last are left out.
     pub fn frames(&self, numbers: Range<u32>) -> impl Iterator<Item = Frame> {
-        numbers.filter_map(|number| self.frame(number))
+        let mut hint = 0;
+        numbers.map_while(move |number| self.frames.get(number, &self.segments, &mut hint))
     }
 
     /// What was found, in the order in which it was: at most
     /// [`Options::findings_per_rule`](crate::Options::findings_per_rule) for each rule.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
-        &self.findings
+        self.findings.kept()
     }
 
     /// How often each rule was found broken, those that are not kept included.
     pub fn finding_counts(&self) -> impl Iterator<Item = (Rule, u64)> {
-        core::iter::empty()
+        self.findings.counts()
     }
 
     /// The findings that are about this frame, or begin in it.
     pub fn findings_of(&self, frame: u32) -> impl Iterator<Item = &Finding> {
-        self.findings
+        self.findings()
             .iter()
             .filter(move |finding| finding.place.frame() == Some(frame))
     }
@@ -66,73 +88,94 @@ impl Capture {
     /// The times of the first and the last packet of the connections.
     #[must_use]
     pub const fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        None
+        self.span
     }
 
-    /// Bytes of memory that index, connections and findings take.
+    /// Bytes of memory that index, checkpoints and findings take: not what is kept of bytes that do not lie in the capture as they are.
     #[must_use]
-    pub const fn memory(&self) -> usize {
-        0
+    pub fn memory(&self) -> usize {
+        self.segments.memory()
+            + self.frames.memory()
+            + self.findings.memory()
+            + self.checkpoints.memory()
+            + self.connections.capacity() * size_of::<Connection>()
     }
 
     /// The first frame of the message that this frame belongs to: itself for a control frame, or where the beginning is not on record.
     #[must_use]
     pub fn message_start(&self, frame: u32) -> u32 {
-        frame
+        let Some((0x0, _)) = self.frames.shape(frame) else {
+            return frame;
+        };
+        let mut start = frame;
+        for earlier in self.earlier_of_stream(frame) {
+            match self.frames.shape(earlier) {
+                Some((0x0, false)) => start = earlier,
+                // Controls lie between fragments; the end of a message does not.
+                Some((opcode, _)) if opcode & 0x8 != 0 => {}
+                Some((_, false)) => return earlier,
+                _ => return start,
+            }
+        }
+        start
     }
 
-    /// Where the bytes of a frame come from, in order.
+    /// The frames of the message that begins with `first`, at most `limit`.
     #[must_use]
-    pub fn pieces(&self, frame: u32) -> Vec<Piece> {
-        let _ = frame;
-        Vec::new()
+    pub fn message_frames(&self, first: u32, limit: usize) -> Vec<u32> {
+        let mut frames = vec![first];
+        let Some((opcode, false)) = self.frames.shape(first) else {
+            return frames;
+        };
+        if opcode & 0x8 != 0 {
+            return frames;
+        }
+        for later in self.later_of_stream(first) {
+            if frames.len() >= limit {
+                break;
+            }
+            match self.frames.shape(later) {
+                Some((0x0, fin)) => {
+                    frames.push(later);
+                    if fin {
+                        break;
+                    }
+                }
+                Some((opcode, _)) if opcode & 0x8 != 0 => {}
+                _ => break,
+            }
+        }
+        frames
     }
 
-    /// Reads a frame as it was on the wire: header, then payload, masked or not.
-    ///
-    /// At most `limit` bytes are read.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn wire<S: ReadAt + ?Sized>(
-        &self,
-        frame: u32,
-        limit: usize,
-        source: &S,
-    ) -> Result<Bytes, OpenError> {
-        let _ = (frame, limit, source);
-        Err(OpenError::NoSuchFrame)
+    /// The frames before this one in its stream, the latest first.
+    fn earlier_of_stream(&self, frame: u32) -> impl Iterator<Item = u32> {
+        let stream = self.stream_of(frame);
+        (0..frame)
+            .rev()
+            .filter(move |&earlier| self.stream_of(earlier) == stream)
     }
 
-    /// Reads the payload of a frame, unmasked, not inflated.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn payload<S: ReadAt + ?Sized>(
-        &self,
-        frame: u32,
-        limit: usize,
-        source: &S,
-    ) -> Result<Bytes, OpenError> {
-        let _ = (frame, limit, source);
-        Err(OpenError::NoSuchFrame)
+    /// The frames behind this one in its stream.
+    fn later_of_stream(&self, frame: u32) -> impl Iterator<Item = u32> {
+        let stream = self.stream_of(frame);
+        (frame.saturating_add(1)..self.frame_count())
+            .filter(move |&later| self.stream_of(later) == stream)
     }
 
-    /// Reads the message that a frame belongs to: the payloads of all its frames, unmasked, joined, and inflated.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn message<S: ReadAt + ?Sized>(
-        &self,
-        frame: u32,
-        limit: usize,
-        source: &S,
-    ) -> Result<MessageBytes, OpenError> {
-        let _ = (frame, limit, source);
-        Err(OpenError::NoSuchFrame)
+    /// Widens the span to this time.
+    pub(crate) fn touch(&mut self, time: Timestamp) {
+        if !time.is_known() {
+            return;
+        }
+        self.span = Some(match self.span {
+            Some((first, last)) => (first.min(time), last.max(time)),
+            None => (time, time),
+        });
+    }
+
+    fn stream_of(&self, frame: u32) -> Option<StreamId> {
+        self.segments.stream(self.frames.start(frame)?.0)
     }
 }
 

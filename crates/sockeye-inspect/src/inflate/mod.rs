@@ -15,7 +15,6 @@ mod tests;
 mod trace;
 mod window;
 
-#[expect(unused_imports, reason = "for the analysis")]
 pub(crate) use self::{
     checkpoint::Checkpoint,
     inflater::{Inflater, MessageFacts},

@@ -1,20 +1,20 @@
 //! Readers: each takes the bytes of one format of capture, and tells the analysis what was on the wire.
 
-mod packet;
-mod pcap;
-mod pcapng;
-#[cfg(test)]
-pub(crate) mod recorder;
 mod base64;
 mod har;
 mod heads;
 mod json;
 mod netlog;
+mod packet;
+mod pcap;
+mod pcapng;
+#[cfg(test)]
+pub(crate) mod recorder;
+mod records;
+mod tcp;
 mod time;
 #[cfg(test)]
 mod transcript;
-mod records;
-mod tcp;
 
 use crate::analysis::{Intake, Problem};
 
@@ -90,7 +90,22 @@ impl AnyReader {
 
     /// Takes the next bytes.
     pub(crate) fn push(&mut self, chunk: &mut [u8], intake: &mut dyn Intake) {
-        let _ = (chunk, intake, &self.held, &self.reader);
+        let _ = &self.held;
+        let reader = self.reader.get_or_insert_with(|| match chunk.first() {
+            Some(0x0A) => {
+                self.format = Some(Format::PcapNg);
+                Box::new(pcapng::PcapNgReader::new(4 << 20))
+            }
+            Some(b'{') => {
+                self.format = Some(Format::NetLog);
+                Box::new(netlog::NetLogReader::new())
+            }
+            _ => {
+                self.format = Some(Format::Pcap);
+                Box::new(pcap::PcapReader::new(4 << 20))
+            }
+        });
+        reader.push(chunk, intake);
     }
 
     /// Takes the next bytes of the other direction.

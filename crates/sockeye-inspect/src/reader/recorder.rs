@@ -141,13 +141,7 @@ impl Intake for Recorder {
         flow.closed = true;
     }
 
-    fn handshake(
-        &mut self,
-        flow: FlowId,
-        _times: [Timestamp; 2],
-        request: &[u8],
-        response: &[u8],
-    ) {
+    fn handshake(&mut self, flow: FlowId, _times: [Timestamp; 2], request: &[u8], response: &[u8]) {
         self.flows[flow.0 as usize]
             .handshakes
             .push((request.to_vec(), response.to_vec()));

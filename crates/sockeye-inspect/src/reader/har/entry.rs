@@ -132,6 +132,7 @@ impl Entry {
                 first_is_client: true,
                 from_start: true,
                 decrypted: url.secure,
+                ..Flow::default()
             })
         })
     }

@@ -142,6 +142,7 @@ impl Request {
             first_is_client: true,
             from_start: self.heads[0].is_some(),
             decrypted: url.secure,
+            ..Flow::default()
         });
         // A request of HTTP/2 cannot be judged by the rules for HTTP/1.1.
         if let Some((line, fields)) = &self.heads[0]

@@ -123,6 +123,7 @@ impl Socket {
                 first_is_client: true,
                 from_start: self.from_start,
                 decrypted: self.layer == Layer::Decrypted,
+                ..Flow::default()
             })
         });
         let provenance = Provenance {

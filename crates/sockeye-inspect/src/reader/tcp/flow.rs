@@ -226,6 +226,7 @@ impl Flow {
             first_is_client: self.from_start,
             from_start: self.from_start,
             decrypted: false,
+            ..analysis::Flow::default()
         });
         self.id = Some(flow);
         for side in [Side::First, Side::Second] {
