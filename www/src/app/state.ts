@@ -1,0 +1,217 @@
+import type { CaptureClient } from '../client';
+import type { Mode, Progress, View } from '../model';
+
+/** The bytes that a range of a highlight counts in. */
+export type Space = 'wire' | 'unmasked' | 'inflated' | 'message';
+
+/** A range of bytes that every pane shows as marked. `end` is exclusive. */
+export interface Highlight {
+  frame: number;
+  space: Space;
+  start: number;
+  end: number;
+}
+
+/** The pane beside the list. */
+export type Pane = 'frame' | 'connection' | 'findings';
+
+/** Where a change of the selection came from; the list scrolls to the row unless it made the change itself. */
+export type Origin = 'list' | 'detail' | 'connection' | 'findings' | 'overview' | 'hash' | 'app';
+
+/** What each event tells; read the state itself for anything else. */
+export interface Events {
+  /** A capture was opened (`true`) or closed. */
+  capture: boolean;
+  /** How far reading is; also every change in live mode. */
+  progress: Progress;
+  /** Another frame was selected. */
+  select: { frame: number | null; origin: Origin };
+  /** Another connection is shown in the connection pane. */
+  connection: number | null;
+  /** The filter or the mode changed and the client has applied it. */
+  view: View;
+  /** The number of rows in the view, after `view` and when a live capture grows. */
+  count: number;
+  /** A range of bytes is marked, or none. */
+  highlight: Highlight | null;
+  /** Another pane is shown. */
+  pane: Pane;
+  /** Somebody asked for the help. */
+  help: void;
+  /** A sentence for the user, announced politely. */
+  say: string;
+}
+
+/** What is wrong with the text of a filter. `start` and `end` are places in the text. */
+export interface FilterProblem {
+  message: string;
+  start: number;
+  end: number;
+}
+
+/**
+ * The state of the page: what is open, what is selected, what is shown. Elements read it, change it through its methods and
+ * listen with `on`; they never call each other.
+ */
+export class State {
+  #target = new EventTarget();
+  #client: CaptureClient | null = null;
+  #progress: Progress | null = null;
+  #selected: number | null = null;
+  #connection: number | null = null;
+  #view: View = { filter: '', mode: 'frames' };
+  #count = 0;
+  #highlighted: Highlight | null = null;
+  #pane: Pane = 'frame';
+  #wanted = 0;
+
+  /** Calls `listener` on each event of this type until `signal` is aborted. */
+  on<K extends keyof Events>(type: K, listener: (detail: Events[K]) => void, signal?: AbortSignal): void {
+    this.#target.addEventListener(type, (event) => listener((event as CustomEvent<Events[K]>).detail), { signal });
+  }
+
+  /** The client of the capture. Throws before `attach`, which the application calls before it makes any element. */
+  get client(): CaptureClient {
+    if (!this.#client) throw new Error('no client yet');
+    return this.#client;
+  }
+
+  /** How far reading is; `null` while nothing is open. */
+  get progress(): Progress | null {
+    return this.#progress;
+  }
+
+  /** Number of the selected frame. */
+  get selected(): number | null {
+    return this.#selected;
+  }
+
+  /** Number of the connection in the connection pane. */
+  get connection(): number | null {
+    return this.#connection;
+  }
+
+  /** The filter and the mode of the list. */
+  get view(): View {
+    return this.#view;
+  }
+
+  /** Rows in the view. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The bytes marked in every pane. */
+  get highlighted(): Highlight | null {
+    return this.#highlighted;
+  }
+
+  /** The pane beside the list. */
+  get pane(): Pane {
+    return this.#pane;
+  }
+
+  /** Sets the client, once. */
+  attach(client: CaptureClient): void {
+    this.#client = client;
+  }
+
+  /** Forgets everything about the capture before another is opened, or because it was closed. */
+  reset(open: boolean): void {
+    this.#progress = null;
+    this.#selected = null;
+    this.#connection = null;
+    this.#highlighted = null;
+    this.#count = 0;
+    this.#view = { filter: '', mode: this.#view.mode };
+    this.#emit('capture', open);
+    this.#emit('select', { frame: null, origin: 'app' });
+  }
+
+  /** Tells how far reading is. */
+  setProgress(progress: Progress): void {
+    this.#progress = progress;
+    this.#emit('progress', progress);
+  }
+
+  /** Selects a frame by its number. The connection pane follows it when `connection` is given. */
+  select(frame: number | null, origin: Origin = 'app', connection?: number): void {
+    if (connection !== undefined) this.selectConnection(connection);
+    if (frame === this.#selected) return;
+    this.#selected = frame;
+    this.highlight(null);
+    this.#emit('select', { frame, origin });
+  }
+
+  /** Shows another connection in the connection pane. */
+  selectConnection(connection: number | null): void {
+    if (connection === this.#connection) return;
+    this.#connection = connection;
+    this.#emit('connection', connection);
+  }
+
+  /** Marks a range of bytes in every pane, or none. */
+  highlight(highlight: Highlight | null): void {
+    const now = this.#highlighted;
+    if (highlight === now) return;
+    if (
+      highlight && now && highlight.frame === now.frame && highlight.space === now.space &&
+      highlight.start === now.start && highlight.end === now.end
+    ) return;
+    this.#highlighted = highlight;
+    this.#emit('highlight', highlight);
+  }
+
+  /** Shows a pane. */
+  show(pane: Pane): void {
+    if (pane === this.#pane) return;
+    this.#pane = pane;
+    this.#emit('pane', pane);
+  }
+
+  /** Asks for the help. */
+  help(): void {
+    this.#emit('help', undefined);
+  }
+
+  /** Says a sentence to the user: shown for some seconds and read out politely. */
+  say(sentence: string): void {
+    this.#emit('say', sentence);
+  }
+
+  /**
+   * Applies a filter and a mode. Gives what is wrong with the filter, in which case the view stays as it is. Of several
+   * calls in flight only the last has an effect.
+   */
+  async setView(change: Partial<View>): Promise<FilterProblem | null> {
+    const view: View = { ...this.#view, ...change };
+    const turn = ++this.#wanted;
+    const { count, error } = await this.client.setView(view);
+    if (turn !== this.#wanted) return null;
+    if (error) return error;
+    this.#view = view;
+    this.#count = count;
+    this.#emit('view', view);
+    this.#emit('count', count);
+    return null;
+  }
+
+  /** Shows frames, messages or control frames. */
+  async setMode(mode: Mode): Promise<void> {
+    if (mode !== this.#view.mode) await this.setView({ mode });
+  }
+
+  /** Tells how many rows the view has now that a live capture has grown. */
+  setCount(count: number): void {
+    if (count === this.#count) return;
+    this.#count = count;
+    this.#emit('count', count);
+  }
+
+  #emit<K extends keyof Events>(type: K, detail: Events[K]): void {
+    this.#target.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** The state of this page. */
+export const state = new State();
