@@ -1,5 +1,5 @@
-import type { CaptureClient } from '../client';
-import type { Mode, Progress, View } from '../model';
+import type { CaptureClient } from '../client.js';
+import type { Mode, Progress, View } from '../model.js';
 
 /** The bytes that a range of a highlight counts in. */
 export type Space = 'wire' | 'unmasked' | 'inflated' | 'message';
@@ -67,7 +67,7 @@ export class State {
 
   /** Calls `listener` on each event of this type until `signal` is aborted. */
   on<K extends keyof Events>(type: K, listener: (detail: Events[K]) => void, signal?: AbortSignal): void {
-    this.#target.addEventListener(type, (event) => listener((event as CustomEvent<Events[K]>).detail), { signal });
+    this.#target.addEventListener(type, (event) => listener((event as CustomEvent<Events[K]>).detail), signal ? { signal } : {});
   }
 
   /** The client of the capture. Throws before `attach`, which the application calls before it makes any element. */
@@ -201,9 +201,11 @@ export class State {
     if (mode !== this.#view.mode) await this.setView({ mode });
   }
 
-  /** Tells how many rows the view has now that a live capture has grown. */
-  setCount(count: number): void {
-    if (count === this.#count) return;
+  /** Counts the rows of the view again, now that more of the capture is read. */
+  async recount(): Promise<void> {
+    const turn = this.#wanted;
+    const { count, error } = await this.client.setView(this.#view);
+    if (turn !== this.#wanted || error || count === this.#count) return;
     this.#count = count;
     this.#emit('count', count);
   }
