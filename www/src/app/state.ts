@@ -36,6 +36,10 @@ export interface Events {
   highlight: Highlight | null;
   /** Another pane is shown. */
   pane: Pane;
+  /** The time of the selected frame, in seconds since the first packet; `NaN`: none is selected, or it has none. */
+  cursor: number;
+  /** The times of the first and the last row in sight. */
+  visible: { from: number; to: number };
   /** Somebody asked for the help. */
   help: void;
   /** A sentence for the user, announced politely. */
@@ -63,6 +67,8 @@ export class State {
   #count = 0;
   #highlighted: Highlight | null = null;
   #pane: Pane = 'frame';
+  #cursor = Number.NaN;
+  #visible = { from: Number.NaN, to: Number.NaN };
   #wanted = 0;
 
   /** Calls `listener` on each event of this type until `signal` is aborted. */
@@ -109,6 +115,16 @@ export class State {
   /** The pane beside the list. */
   get pane(): Pane {
     return this.#pane;
+  }
+
+  /** Time of the selected frame, in seconds since the first packet. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Times of the first and the last row in sight. */
+  get visible(): { from: number; to: number } {
+    return this.#visible;
   }
 
   /** Sets the client, once. */
@@ -167,6 +183,20 @@ export class State {
     if (pane === this.#pane) return;
     this.#pane = pane;
     this.#emit('pane', pane);
+  }
+
+  /** Tells the time of the selected frame. */
+  setCursor(time: number): void {
+    if (Object.is(time, this.#cursor)) return;
+    this.#cursor = time;
+    this.#emit('cursor', time);
+  }
+
+  /** Tells the times of the first and the last row in sight. */
+  setVisible(from: number, to: number): void {
+    if (Object.is(from, this.#visible.from) && Object.is(to, this.#visible.to)) return;
+    this.#visible = { from, to };
+    this.#emit('visible', this.#visible);
   }
 
   /** Asks for the help. */

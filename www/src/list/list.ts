@@ -199,7 +199,9 @@ export class FrameList extends HTMLElement {
     if (active) this.#grid.setAttribute('aria-activedescendant', active);
     else this.#grid.removeAttribute('aria-activedescendant');
     this.#followButton.hidden = !(state.progress?.live && !this.#following);
-    this.dispatchEvent(new CustomEvent('rendered'));
+    const top = this.#rows.get(first);
+    const bottom = this.#rows.get(end - 1);
+    if (top && bottom) state.setVisible(top.time, bottom.time);
   }
 
   #scrolled(): void {
@@ -351,6 +353,7 @@ export class FrameList extends HTMLElement {
   #setContent(row: Row): void {
     this.#activeRow = row;
     if (!Object.is(row.time, this.#context.selected)) this.#context = { ...this.#context, selected: row.time };
+    state.setCursor(row.time);
     this.#render();
   }
 
@@ -360,6 +363,7 @@ export class FrameList extends HTMLElement {
     if (frame === null) {
       this.#active = null;
       this.#activeRow = undefined;
+      state.setCursor(Number.NaN);
       this.#render();
       return;
     }
@@ -373,7 +377,7 @@ export class FrameList extends HTMLElement {
       this.#following = false;
       this.#setActive(row, true);
       this.#setContent(content);
-      if (origin !== 'list') state.selectConnection(content.connection);
+      state.selectConnection(content.connection);
     } else {
       this.#active = null;
       this.#scroller.reveal(row, true);
