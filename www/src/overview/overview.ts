@@ -144,7 +144,7 @@ export class Overview extends HTMLElement {
       context.fillStyle = colours.up;
       context.fillText('client →', 0, middle - 16);
       context.fillStyle = colours.down;
-      context.fillText('server ←', 0, middle + 18);
+      context.fillText('← server', 0, middle + 18);
     }
     this.#paintMarks();
     this.#describe(histogram);

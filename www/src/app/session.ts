@@ -1,0 +1,184 @@
+import { CaptureClient } from '../client.js';
+import type { OpenOptions } from '../model.js';
+import { readHash, type Place } from './hash.js';
+import { state } from './state.js';
+
+/** A capture that comes with the page. */
+export interface Sample {
+  file: string;
+  name: string;
+  description: string;
+}
+
+/** What is open: a sample, files of the user, or a recording under way. */
+export type Source = { kind: 'sample'; file: string } | { kind: 'files'; files: File[] } | { kind: 'live'; token: string };
+
+/** Counting again while reading waits at least this long, and longer when the filter is expensive. */
+const pause = 200;
+
+let source: Source | null = null;
+let turn = 0;
+let counting = false;
+let countAgain = false;
+let wanted: number | null = null;
+/** Frames that the last counting of rows knew. */
+let known = 0;
+let loaded: Promise<void> | null = null;
+
+/** What is open. */
+export function opened(): Source | null {
+  return source;
+}
+
+/** Starts the worker, once; every opening waits for it. */
+export function start(failed: (error: Error) => void): Promise<void> {
+  loaded ??= CaptureClient.create().then((client) => {
+    state.attach(client);
+    client.addEventListener('progress', (event) => {
+      if (source === null) return;
+      state.setProgress((event as CustomEvent).detail);
+      recount();
+    });
+    client.addEventListener('error', (event) => failed((event as CustomEvent<Error>).detail));
+  });
+  return loaded;
+}
+
+/**
+ * Opens files in place of what is open. Key logs alone are added to the files that are open. Resolves when all is read; fails with
+ * a sentence when nothing can be.
+ */
+export async function openFiles(files: File[], options: OpenOptions = {}): Promise<void> {
+  if (files.length === 0) return;
+  let all = files;
+  if (source?.kind === 'files' && (await Promise.all(files.map(isKeyLog))).every(Boolean)) all = [...source.files, ...files];
+  await open({ kind: 'files', files: all }, {}, () => state.client.open(all, options));
+}
+
+/** Reads the open files again with other presumptions. */
+export async function openAgain(options: OpenOptions): Promise<void> {
+  if (source?.kind === 'files') await openFiles(source.files, options);
+}
+
+/** Opens a sample, at a place in it. */
+export async function openSample(sample: Pick<Sample, 'file' | 'name'>, place: Place = {}): Promise<void> {
+  await open({ kind: 'sample', file: sample.file }, place, () => state.client.openUrl(`samples/${encodeURIComponent(sample.file)}`, sample.name));
+}
+
+/** Follows the recording of the server that this page comes from. */
+export async function openLive(token: string, place: Place = {}): Promise<void> {
+  await open({ kind: 'live', token }, place, () => state.client.openLive('.', token));
+}
+
+/** The samples that come with the page; none when there is no list of them. */
+export async function samples(): Promise<Sample[]> {
+  try {
+    const response = await fetch('samples/index.json');
+    return response.ok ? ((await response.json()) as Sample[]) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Goes to a frame as soon as it is read. */
+export function goTo(frame: number): void {
+  wanted = frame;
+  selectWanted();
+}
+
+/** Lets go of what is open. */
+export async function close(): Promise<void> {
+  if (source === null) return;
+  turn += 1;
+  source = null;
+  state.reset(false);
+  await state.client.close();
+}
+
+async function open(what: Source, place: Place, read: () => Promise<void>): Promise<void> {
+  if (!loaded) throw new Error('the worker is not started');
+  await loaded;
+  const mine = ++turn;
+  source = what;
+  wanted = place.frame ?? null;
+  known = 0;
+  state.reset(true);
+  const reading = read();
+  // The view is asked for behind the opening, so it is that of the new capture.
+  const viewed = state.setView({ filter: place.filter ?? '', mode: place.mode ?? state.view.mode });
+  if (place.pane) state.show(place.pane);
+  try {
+    const [problem] = await Promise.all([viewed, reading]);
+    if (mine !== turn) return;
+    if (problem) state.say(`The filter of the address is left out: ${problem.message}`);
+    await recountNow();
+  } catch (error) {
+    if (mine !== turn) return;
+    source = null;
+    state.reset(false);
+    throw error;
+  }
+}
+
+function recount(): void {
+  if (counting) {
+    countAgain = true;
+    return;
+  }
+  counting = true;
+  const began = performance.now();
+  recountNow()
+    .catch(() => {})
+    .finally(() => {
+      setTimeout(() => {
+        counting = false;
+        if (countAgain) {
+          countAgain = false;
+          recount();
+        }
+      }, Math.max(pause, 3 * (performance.now() - began)));
+    });
+}
+
+async function recountNow(): Promise<void> {
+  const frames = state.progress?.frames ?? 0;
+  const mine = turn;
+  await state.recount();
+  if (mine !== turn) return;
+  known = frames;
+  selectWanted();
+}
+
+function selectWanted(): void {
+  const { progress } = state;
+  if (!progress || progress.frames === 0 || state.count === 0) return;
+  if (wanted !== null) {
+    if (wanted < known) {
+      state.select(wanted, 'hash');
+      wanted = null;
+    } else if (progress.done) wanted = null;
+  } else if (state.selected === null && !progress.live && progress.done) {
+    // Something to see at once.
+    void state.client.rows(0, 1).then(([row]) => {
+      if (row && state.selected === null) state.select(row.number, 'app', row.connection);
+    });
+  }
+}
+
+async function isKeyLog(file: File): Promise<boolean> {
+  const beginning = await file.slice(0, 4096).text();
+  return /^(CLIENT_RANDOM|(CLIENT|SERVER)_(HANDSHAKE_)?TRAFFIC_SECRET(_0)?|CLIENT_EARLY_TRAFFIC_SECRET|EXPORTER_SECRET) [0-9a-f]{64} /im.test(beginning);
+}
+
+/** Opens what the address names. Gives whether it names anything. */
+export async function openFromHash(list: Sample[]): Promise<boolean> {
+  const place = readHash();
+  if (place.live) {
+    await openLive(place.live, place);
+    return true;
+  }
+  const sample = list.find((candidate) => candidate.file === place.sample);
+  if (!sample) return false;
+  await openSample(sample, place);
+  return true;
+}

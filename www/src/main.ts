@@ -1,0 +1,11 @@
+import './styles/base.css';
+import './styles/app.css';
+import './styles/landing.css';
+import './styles/list.css';
+import './styles/overview.css';
+import './styles/filter.css';
+import './app/app.js';
+
+import { applyTheme } from './app/theme.js';
+
+applyTheme();
