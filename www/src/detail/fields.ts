@@ -1,6 +1,6 @@
+import { count, counted } from '../app/format.js';
 import type { FrameDetail } from '../model.js';
 import { closeCode } from './close-codes.js';
-import { hex } from './literals.js';
 
 /** The group that a field belongs to; it decides the tint. */
 export type Tone = 'flag' | 'opcode' | 'mask' | 'length' | 'payload' | 'close';
@@ -160,8 +160,8 @@ function lengthFields({ row, header }: FrameDetail): Field[] {
         bit: 9,
         bits: 7,
         value: UNKNOWN,
-        meaning: bytes(row.payload),
-        sentence: `The payload has ${bytes(row.payload)}; the capture does not tell in which of its three forms the length was written.`,
+        meaning: counted(row.payload, 'byte'),
+        sentence: `The payload has ${counted(row.payload, 'byte')}; the capture does not tell in which of its three forms the length was written.`,
         onRecord: false,
       },
     ];
@@ -169,7 +169,7 @@ function lengthFields({ row, header }: FrameDetail): Field[] {
   const short = header.lengthForm === 7 ? row.payload : header.lengthForm === 16 ? 126 : 127;
   const sentence =
     header.lengthForm === 7
-      ? `The length of the payload: ${bytes(row.payload)}. Up to 125 it fits into these 7 bits.`
+      ? `The length of the payload: ${counted(row.payload, 'byte')}. Up to 125 it fits into these 7 bits.`
       : `${short} means that the length is in the next ${header.lengthForm} bits.`;
   const length: Field = {
     ...base,
@@ -192,12 +192,12 @@ function lengthFields({ row, header }: FrameDetail): Field[] {
       label: 'Extended payload length',
       bit: 16,
       bits: header.lengthForm,
-      value: row.payload.toLocaleString('en'),
+      value: count(row.payload),
       meaning: 'bytes',
       sentence:
         row.payload < least
-          ? `The length of the payload, ${bytes(row.payload)}, in more bits than it needs: the shortest form is the only valid one.`
-          : `The length of the payload, ${bytes(row.payload)}, as a number of ${header.lengthForm} bits with the highest byte first.`,
+          ? `The length of the payload, ${counted(row.payload, 'byte')}, in more bits than it needs: the shortest form is the only valid one.`
+          : `The length of the payload, ${counted(row.payload, 'byte')}, as a number of ${header.lengthForm} bits with the highest byte first.`,
       onRecord: true,
     },
   ];
@@ -252,7 +252,7 @@ function payloadFields(detail: FrameDetail, bit: number): Field[] {
         bit: bit + 16,
         bits: (row.payload - 2) * 8,
         value: close.reason,
-        meaning: bytes(row.payload - 2),
+        meaning: counted(row.payload - 2, 'byte'),
         sentence: 'Why the connection closes, in UTF-8, for whoever debugs; it need not be readable for users.',
         section: '5.5.1',
         tone: 'payload',
@@ -266,7 +266,7 @@ function payloadFields(detail: FrameDetail, bit: number): Field[] {
       label: 'Payload data',
       bit,
       bits: row.payload * 8,
-      value: onRecord ? bytes(row.payload) : UNKNOWN,
+      value: onRecord ? counted(row.payload, 'byte') : UNKNOWN,
       meaning: row.compressed ? 'compressed' : '',
       sentence: payloadSentence(detail),
       rfc: row.compressed ? RFC7692 : RFC6455,
@@ -277,12 +277,12 @@ function payloadFields(detail: FrameDetail, bit: number): Field[] {
 }
 
 function payloadSentence({ row }: FrameDetail): string {
-  if (row.onRecord !== 'wire') return `${bytes(row.payload)} that the capture does not hold.`;
+  if (row.onRecord !== 'wire') return `${counted(row.payload, 'byte')} that the capture does not hold.`;
   const masked = row.masked ? ', masked with the key' : '';
-  if (row.compressed) return `${bytes(row.payload)} of a compressed message${masked}: join the message's frames, add 00 00 ff ff, and inflate.`;
-  if (row.opcode === 9) return `${bytes(row.payload)} that the Pong has to bring back${masked}.`;
-  if (row.opcode === 10) return `${bytes(row.payload)} that the Ping had${masked}.`;
-  return `${bytes(row.payload)}${masked}.`;
+  if (row.compressed) return `${counted(row.payload, 'byte')} of a compressed message${masked}: join the message's frames, add 00 00 ff ff, and inflate.`;
+  if (row.opcode === 9) return `${counted(row.payload, 'byte')} that the Pong has to bring back${masked}.`;
+  if (row.opcode === 10) return `${counted(row.payload, 'byte')} that the Ping had${masked}.`;
+  return `${counted(row.payload, 'byte')}${masked}.`;
 }
 
 function bitField(
@@ -296,14 +296,4 @@ function bitField(
   section: string,
 ): Field {
   return { id, label, bit, bits: 1, value: set ? '1' : '0', meaning, sentence, rfc, section, onRecord: true, tone: 'flag' };
-}
-
-/** A number of bytes in words: `1 byte`, `1,200 bytes`. */
-export function bytes(count: number): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? 'byte' : 'bytes'}`;
-}
-
-/** The bytes in hexadecimal with spaces. */
-export function hexBytes(data: Uint8Array): string {
-  return Array.from(data, hex).join(' ');
 }
