@@ -17,6 +17,7 @@ mod fuzz;
 mod interop;
 mod js;
 mod node;
+mod page;
 mod process;
 mod steps;
 mod tally;
@@ -58,10 +59,14 @@ enum Verb {
     /// Build the npm package, pack it, and print how large it is
     #[command(after_help = "Leaves target/npm/sockeye and target/npm/sockeye-VERSION.tgz.")]
     Js,
+    /// Build the inspector page, and print how large it is
+    #[command(after_help = "Leaves target/page: any static file server can serve it.")]
+    Page,
     /// Run every check, or those named with --only
     #[command(after_help = TEST)]
     Test(test::Options),
-    /// Measure, beside other implementations: builds tests/bench and runs it with what follows; `js` measures the npm package
+    /// Measure, beside other implementations: builds tests/bench and runs it with what follows; `js` measures the npm package, `page` the
+    /// inspector page
     #[command(after_help = BENCH)]
     Bench {
         /// Arguments of the benchmark program
@@ -98,6 +103,7 @@ fn run(verb: &Verb) -> Result<ExitCode> {
         }
         Verb::Build { release, .. } => build(*release)?,
         Verb::Js => js::run()?,
+        Verb::Page => page::run()?,
         Verb::Test(options) => return test::run(options),
         Verb::Bench { arguments } => bench(arguments)?,
         Verb::Dist => dist::run()?,
@@ -130,6 +136,11 @@ fn bench(arguments: &[String]) -> Result<()> {
         && what == "js"
     {
         return become_program(js::bench()?.args(rest));
+    }
+    if let [what, rest @ ..] = arguments
+        && what == "page"
+    {
+        return become_program(page::bench()?.args(rest));
     }
     let mut steps = Steps::new(World::ALL.len() + 1);
     component::build(&mut steps, &World::ALL)?;
@@ -188,10 +199,11 @@ A step whose tools are missing and cannot be set up is counted as skipped, or as
 
 const BENCH: &str = "\
 Examples:
-  cargo xtask bench                      everything but the npm package, quickly
+  cargo xtask bench                      everything but the npm package and the page, quickly
   cargo xtask bench tcp --help           what the program takes
   cargo xtask bench js                   the npm package on Node.js, beside npm `ws`
-  cargo xtask bench js echo --rounds 9 --seconds 0.5";
+  cargo xtask bench js echo --rounds 9 --seconds 0.5
+  cargo xtask bench page                 the inspector page in Chromium";
 
 const SERVE: &str = "\
 Without arguments: an echo server on the server's default address.

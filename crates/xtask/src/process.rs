@@ -1,12 +1,15 @@
 //! Children that never outlive us, and waits that end.
 
 use core::time::Duration;
-use std::process::{Child, Command, ExitStatus};
+use std::fs::{self, File};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+
+use crate::workspace;
 
 /// A child process, killed when dropped and when we are told to stop.
 pub(crate) struct Running {
@@ -64,6 +67,30 @@ impl Drop for Running {
 pub(crate) fn succeeds(command: &mut Command, limit: Duration) -> bool {
     let status = Running::start(command).and_then(|running| running.wait(limit));
     status.is_ok_and(|status| status.is_some_and(|status| status.success()))
+}
+
+/// Runs `command` for at most `limit`, and returns what it printed. It is heard only if it fails.
+pub(crate) fn output(command: &mut Command, limit: Duration) -> Result<Vec<u8>> {
+    let folder = workspace::target().join("output");
+    fs::create_dir_all(&folder)?;
+    // Files, because a pipe can stay open when the program has ended.
+    let [output, errors] = ["output", "errors"].map(|name| folder.join(name));
+    command
+        .stdin(Stdio::null())
+        .stdout(File::create(&output)?)
+        .stderr(File::create(&errors)?);
+    let status = Running::start(command)?.wait(limit)?;
+    let output = fs::read(output)?;
+    if status.is_some_and(|status| status.success()) {
+        return Ok(output);
+    }
+    let why = status.map_or_else(|| "took too long".to_owned(), |status| status.to_string());
+    bail!(
+        "{}: {why}\n{}{}",
+        command.get_program().display(),
+        String::from_utf8_lossy(&output),
+        String::from_utf8_lossy(&fs::read(errors)?)
+    );
 }
 
 /// From now on Ctrl-C and SIGTERM kill the children, then us.

@@ -17,7 +17,7 @@ use crate::steps::Steps;
 use crate::tally::Tally;
 use crate::toolchain::Toolchain;
 use crate::workspace::{self, Package};
-use crate::{conformance, fuzz, host_cargo, interop, js};
+use crate::{conformance, fuzz, host_cargo, interop, js, page};
 
 /// What to test.
 #[derive(clap::Args)]
@@ -55,6 +55,8 @@ pub(crate) enum Step {
     Js,
     /// Peers that others have made: ws, undici, Python's websockets, Chromium
     Interop,
+    /// The inspector page in Chromium
+    Page,
 }
 
 impl Step {
@@ -163,6 +165,7 @@ impl Workbench {
                 self.build_host()?;
                 interop::run()
             }
+            Step::Page => page::test(),
         }
     }
 

@@ -1,14 +1,14 @@
 //! Builds the npm package: three WebAssembly modules, one glue, the sources around them, and a tarball of all that.
 
 use core::time::Duration;
-use std::fs::{self, File};
+use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::node;
-use crate::process::Running;
+use crate::process;
 use crate::steps::Steps;
 use crate::tally::Tally;
 use crate::workspace;
@@ -16,7 +16,7 @@ use crate::workspace;
 use self::module::Module;
 use self::package::Files;
 
-mod bindgen;
+pub(crate) mod bindgen;
 mod checks;
 mod module;
 mod package;
@@ -96,24 +96,7 @@ fn run_tool(command: &mut Command) -> Result<Vec<u8>> {
     if command.get_current_dir().is_none() {
         command.current_dir(tools());
     }
-    // Files, because a pipe can stay open when the tool has ended.
-    let [output, errors] = ["output", "errors"].map(|name| folder().join(name));
-    command
-        .stdin(Stdio::null())
-        .stdout(File::create(&output)?)
-        .stderr(File::create(&errors)?);
-    let status = Running::start(command)?.wait(LIMIT)?;
-    let output = fs::read(output)?;
-    if status.is_some_and(|status| status.success()) {
-        return Ok(output);
-    }
-    let why = status.map_or_else(|| "took too long".to_owned(), |status| status.to_string());
-    bail!(
-        "{}: {why}\n{}{}",
-        command.get_program().display(),
-        String::from_utf8_lossy(&output),
-        String::from_utf8_lossy(&fs::read(errors)?)
-    );
+    process::output(command, LIMIT)
 }
 
 /// Where the package is built.
