@@ -19,26 +19,23 @@ interface Waiting {
  * A capture, read and indexed by a worker: it opens one at a time, and answers questions about it while it is being read.
  *
  * Events: `progress` (a `CustomEvent` with a {@link Progress}) at most some ten times a second, and `error` (a `CustomEvent` with an
- * `Error`) when the worker itself fails; then nothing is answered any more.
+ * `Error`) when the worker itself fails; then nothing is answered until something else is opened.
  */
 export class CaptureClient extends EventTarget {
-  readonly #worker: Worker;
+  #worker: Worker;
   readonly #calls = new Map<number, Waiting>();
   #next = 1;
   #failure: Error | null = null;
   #progress: Progress | null = null;
 
-  private constructor(worker: Worker) {
+  private constructor() {
     super();
-    this.#worker = worker;
-    worker.addEventListener('message', (event: MessageEvent<FromWorker>) => this.#receive(event.data));
-    worker.addEventListener('error', (event) => this.#fail(new Error(event.message || 'the worker could not be loaded')));
-    worker.addEventListener('messageerror', () => this.#fail(new Error('an answer of the worker could not be read')));
+    this.#worker = this.#start();
   }
 
   /** Starts the worker; resolves when its WebAssembly is loaded. */
   static async create(): Promise<CaptureClient> {
-    const client = new CaptureClient(new Worker(new URL('worker.js', document.baseURI), { type: 'module' }));
+    const client = new CaptureClient();
     await client.#call('ready', []);
     return client;
   }
@@ -53,16 +50,19 @@ export class CaptureClient extends EventTarget {
    * with gzip. Resolves when everything is read, or something else was opened.
    */
   open(files: File[], options: OpenOptions = {}): Promise<void> {
+    this.#restart();
     return this.#call('open', [files, options]);
   }
 
   /** Opens a capture from the page's own origin, such as a sample. */
   openUrl(url: string, name: string): Promise<void> {
+    this.#restart();
     return this.#call('openUrl', [new URL(url, document.baseURI).href, name]);
   }
 
   /** Follows a recording of `sockeye proxy`, which serves this page from `base`. Resolves when it ends. */
   openLive(base: string, token: string): Promise<void> {
+    this.#restart();
     return this.#call('openLive', [new URL(base, document.baseURI).href, token]);
   }
 
@@ -142,6 +142,24 @@ export class CaptureClient extends EventTarget {
     return this.#call('export', [kind, view]);
   }
 
+  #start(): Worker {
+    const worker = new Worker(new URL('worker.js', document.baseURI), { type: 'module' });
+    worker.addEventListener('message', (event: MessageEvent<FromWorker>) => this.#receive(event.data));
+    worker.addEventListener('error', (event) => this.#fail(new Error(event.message || 'the worker could not be loaded')));
+    worker.addEventListener('messageerror', () => this.#fail(new Error('an answer of the worker could not be read')));
+    return worker;
+  }
+
+  /** Starts another worker where the last one failed. */
+  #restart(): void {
+    if (this.#failure) {
+      this.#failure = null;
+      this.#worker.terminate();
+      this.#worker = this.#start();
+      this.#call('ready', []).catch(() => {});
+    }
+  }
+
   #call<Name extends keyof Methods>(method: Name, parameters: Parameters<Methods[Name]>): Promise<Awaited<ReturnType<Methods[Name]>>> {
     return new Promise((resolve, reject) => {
       if (this.#failure) {
@@ -158,6 +176,10 @@ export class CaptureClient extends EventTarget {
     if ('progress' in message) {
       this.#progress = message.progress;
       this.dispatchEvent(new CustomEvent('progress', { detail: message.progress }));
+      return;
+    }
+    if ('fault' in message) {
+      this.#fail(new Error(`the inspection failed: ${message.fault}`));
       return;
     }
     const waiting = this.#calls.get(message.id);

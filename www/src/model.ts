@@ -25,6 +25,8 @@ export interface Progress {
   frames: number;
   connections: number;
   findings: number;
+  /** Rows of the view by now. */
+  rows: number;
   /** Milliseconds since 1970 of the first packet; `NaN`: unknown. */
   start: number;
   /** Seconds from the first packet to the last. */

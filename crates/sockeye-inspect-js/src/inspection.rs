@@ -17,7 +17,7 @@ use crate::{connections, findings, frames, histogram, messages, search, utf16};
 
 /// A capture that is read, and what was found in it.
 ///
-/// Bytes go in through [`Self::room`] and [`Self::push`]; [`Self::finish`] ends the reading. All else can be asked at any time.
+/// Bytes go in through `room` and `push`; `finish` ends the reading. All else can be asked at any time.
 #[wasm_bindgen]
 pub struct Inspection {
     inspector: Inspector,
@@ -38,7 +38,7 @@ impl Inspection {
     /// An inspection of what `source` can read again, with the text of key logs.
     ///
     /// For a stream without a handshake: `direction` is 1 if the client sent it, 2 if the server did, else 0; `deflate` is 0 where RSV1 tells of
-    /// permessage-deflate, 1 where it is not in force, else 2, and with it [`Self::new`]'s `parameters` are
+    /// permessage-deflate, 1 where it is not in force, else 2, and with it `parameters` are
     /// `[server_no_context_takeover, client_no_context_takeover, server_max_window_bits, client_max_window_bits]`.
     #[wasm_bindgen(constructor)]
     #[must_use]
@@ -80,14 +80,14 @@ impl Inspection {
         self.chunk.as_mut_ptr().addr()
     }
 
-    /// Takes the bytes that are in the [`Self::room`], which lie in the source where the last ones ended.
+    /// Takes the bytes that are in the `room`, which lie in the source where the last ones ended.
     pub fn push(&mut self) {
         self.pushed += self.chunk.len() as u64;
         self.source.set_len(self.pushed);
         self.inspector.push(&mut self.chunk);
     }
 
-    /// Takes the bytes that are in the [`Self::room`] as the other direction of a raw stream, which does not lie in the source.
+    /// Takes the bytes that are in the `room` as the other direction of a raw stream, which does not lie in the source.
     #[wasm_bindgen(js_name = pushOther)]
     pub fn push_other(&mut self) {
         self.inspector.push_other(&mut self.chunk);
@@ -128,7 +128,7 @@ impl Inspection {
     }
 
     /// Begins a new view. Returns what is wrong with its filter as JSON (`{message, start, end}`), else nothing. Its rows are known when
-    /// [`Self::advance`] says so; until then the rows are those of the view before.
+    /// `advance` says so; until then the rows are those of the view before.
     #[wasm_bindgen(js_name = setView)]
     pub fn set_view(&mut self, filter: &str, mode: &str) -> Option<String> {
         let filter = match filter.trim() {
@@ -162,13 +162,6 @@ impl Inspection {
             self.view = next;
         }
         is_done
-    }
-
-    /// Whether payloads have to be read to know the rows, which takes long.
-    #[wasm_bindgen(js_name = isSlow)]
-    #[must_use]
-    pub fn is_slow(&self) -> bool {
-        self.next.as_ref().unwrap_or(&self.view).is_slow()
     }
 
     /// How many rows the view has.
@@ -209,7 +202,7 @@ impl Inspection {
         self.view.row_of(frame)
     }
 
-    /// The next row of interest, see [`Wanted`].
+    /// The next row of interest, down or up: `finding`, `pong`, `direction`, `connection`.
     #[must_use]
     pub fn find(&self, what: &str, row: u32, down: bool) -> Option<u32> {
         let wanted = Wanted::with_name(what)?;
@@ -223,7 +216,7 @@ impl Inspection {
         )
     }
 
-    /// A frame as JSON. Its row, on the wire, and its payload are [`Self::part`]s.
+    /// A frame as JSON. Its row, on the wire, and its payload are `part`s.
     ///
     /// # Errors
     ///
@@ -247,7 +240,7 @@ impl Inspection {
     }
 
     /// The message of a frame as JSON, decoded with the likeliest decoder or the named one. Its payload, and the inflated message if it is
-    /// compressed, are [`Self::part`]s.
+    /// compressed, are `part`s.
     ///
     /// # Errors
     ///

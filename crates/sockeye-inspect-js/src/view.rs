@@ -57,11 +57,6 @@ impl View {
         }
     }
 
-    /// Whether payloads have to be read to know the rows.
-    pub(crate) fn is_slow(&self) -> bool {
-        self.filter.as_ref().is_some_and(Filter::needs_payload)
-    }
-
     /// Looks at the next `limit` frames at most. True: there are no more.
     pub(crate) fn advance<S: ReadAt>(&mut self, capture: &Capture, source: &S, limit: u32) -> bool {
         let count = capture.frame_count();

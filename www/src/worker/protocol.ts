@@ -38,8 +38,9 @@ export interface Call {
   parameters: unknown[];
 }
 
-/** What the worker says: an answer, why there is none, or how far it is. */
+/** What the worker says: an answer, why there is none, that it can answer nothing more, or how far it is. */
 export type FromWorker =
   | { id: number; value: unknown }
   | { id: number; error: string }
+  | { fault: string }
   | { progress: Progress };
