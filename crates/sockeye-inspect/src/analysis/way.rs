@@ -614,7 +614,7 @@ impl Way {
             let detail = format!("{small} bytes for {large}");
             context.in_message(Rule::CompressionWaste, direction, first, (0, 0), &detail);
         }
-        if large >= 1 << 20 && large / small.max(1) > 200 {
+        if large >= 1 << 20 && large / small.max(1) > 100 {
             let detail = format!("{small} bytes stand for {large}");
             context.in_message(Rule::ExpansionHigh, direction, first, (0, 0), &detail);
         }

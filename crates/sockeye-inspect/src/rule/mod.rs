@@ -148,7 +148,7 @@ pub enum Rule {
     FinalBlock,
     /// `deflate-waste`: compressed larger than plain.
     CompressionWaste,
-    /// `deflate-expansion`: a message that grows more than two hundred times.
+    /// `deflate-expansion`: a message that grows more than a hundred times.
     ExpansionHigh,
     /// `deflate-history-missing`: the capture lacks what the message refers to.
     HistoryMissing,

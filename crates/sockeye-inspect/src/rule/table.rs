@@ -572,7 +572,7 @@ pub(super) const TABLE: &[Entry] = &[
         severity: Severity::Advice,
         rfc: 7692,
         section: "8",
-        title: "a message that grows more than two hundred times",
+        title: "a message that grows more than a hundred times",
         explanation: "A small frame that stands for much memory: endpoints bound what they inflate.",
         strict_peer: "may fail the connection with 1009",
     },
