@@ -166,3 +166,6 @@ impl Records for File {
 }
 
 const FILE_HEADER_LEN: usize = 24;
+
+#[cfg(test)]
+mod tests;

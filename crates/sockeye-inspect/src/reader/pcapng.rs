@@ -344,3 +344,6 @@ const ENHANCED_PACKET: u32 = 6;
 const DECRYPTION_SECRETS: u32 = 0x0A;
 /// `TLSK`.
 const TLS_KEY_LOG: u32 = 0x544C_534B;
+
+#[cfg(test)]
+mod tests;

@@ -118,10 +118,19 @@ impl Cutter {
         }
     }
 
+    /// How many bytes are carried.
+    #[cfg(test)]
+    pub(super) const fn held(&self) -> usize {
+        self.carry.capacity()
+    }
+
     /// Passes over a record of `len` bytes, `held` of which were taken out of the chunk.
     const fn skip(&mut self, len: u64, held: u64) {
         self.skip = len.saturating_sub(held);
         self.end = self.offset.saturating_add(len);
+        if self.skip == 0 {
+            self.offset = self.end;
+        }
     }
 
     fn record(&mut self, record: &mut [u8], format: &mut impl Records, intake: &mut dyn Intake) {
