@@ -7,7 +7,7 @@ use super::{
     stream::{Budget, Output, Payload, Stream},
 };
 use crate::{
-    analysis::{self, FlowId, Intake, Provenance, Side},
+    analysis::{self, FlowId, Intake, Side},
     reader::packet::Addresses,
 };
 
@@ -225,7 +225,6 @@ impl Flow {
             addresses,
             first_is_client: self.from_start,
             from_start: self.from_start,
-            decrypted: false,
             ..analysis::Flow::default()
         });
         self.id = Some(flow);

@@ -178,7 +178,7 @@ impl Tcp {
 const MAX_FLOWS: usize = 65_536;
 
 /// How many flows are found without the hash; a power of two.
-const RECENT: usize = 1_024;
+const RECENT: usize = 4_096;
 
 /// How many bytes of a segment may be missing: as many as the longest packet has.
 const MAX_LOST: u32 = 16 << 20;
