@@ -62,7 +62,7 @@ impl Inspector {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
-            reader: AnyReader::new(options.format),
+            reader: AnyReader::new(options.format, options.held_bytes),
             analysis: Analysis::new(options),
         }
     }

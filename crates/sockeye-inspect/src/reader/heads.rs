@@ -89,11 +89,6 @@ impl Fields {
         line(&[]);
         out
     }
-
-    /// Forgets them.
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
 }
 
 /// `HTTP/1.1` for `http/1.1`, `1.1` and where nothing is said.

@@ -6,7 +6,6 @@ use crate::analysis::{Flow, FlowId, Intake, Provenance, Side};
 #[derive(Debug, Default)]
 pub(crate) struct Conversation {
     flow: Option<FlowId>,
-    addresses: [Option<core::net::SocketAddr>; 2],
     speakers: [Speaker; 2],
 }
 
@@ -70,11 +69,6 @@ impl Opening {
 }
 
 impl Conversation {
-    /// What is known of the ends: of [`Voice::One`] and of the other.
-    pub(crate) const fn set_addresses(&mut self, addresses: [Option<core::net::SocketAddr>; 2]) {
-        self.addresses = addresses;
-    }
-
     /// Takes the next bytes of one of them.
     pub(crate) fn say(
         &mut self,
@@ -135,16 +129,14 @@ impl Conversation {
             (None, _) => Side::First,
         };
         self.speakers[voice as usize].side = Some(side);
-        let mut addresses = self.addresses;
-        if (voice == Voice::One) != (side == Side::First) {
-            addresses.swap(0, 1);
-        }
         let flow = *self.flow.get_or_insert_with(|| {
             intake.open(Flow {
-                addresses,
+                addresses: [None, None],
                 first_is_client: opening != Opening::Frames,
                 from_start: opening != Opening::Frames,
                 decrypted: false,
+                is_websocket: true,
+                client: None,
             })
         });
         // What came in one piece is told in one piece.
@@ -197,25 +189,25 @@ mod tests {
             assert_eq!(
                 hear(&[(Voice::One, b"GET / HTTP/1.1\r\n")], cut),
                 [
-                    "0open - - first_is_client from_start",
+                    "0open - - first_is_client from_start websocket",
                     r"0First @0 GET / HTTP/1.1\r\n"
                 ]
             );
             assert_eq!(
                 hear(&[(Voice::One, b"HTTP/1.1 101\r\n")], cut),
                 [
-                    "0open - - first_is_client from_start",
+                    "0open - - first_is_client from_start websocket",
                     r"0Second @0 HTTP/1.1 101\r\n"
                 ]
             );
             assert_eq!(
                 hear(&[(Voice::One, b"\x81\x05Hello")], cut),
-                ["0open - -", r"0First @0 \x81\x05Hello"]
+                ["0open - - websocket", r"0First @0 \x81\x05Hello"]
             );
         }
         assert_eq!(
             hear(&[(Voice::One, b"\x89\x00")], 1),
-            ["0open - -", r"0First @0 \x89\x00"]
+            ["0open - - websocket", r"0First @0 \x89\x00"]
         );
         assert_eq!(hear(&[], 1), [""; 0]);
     }
@@ -232,7 +224,7 @@ mod tests {
                     cut
                 ),
                 [
-                    "0open - - first_is_client from_start",
+                    "0open - - first_is_client from_start websocket",
                     r"0Second @0 HTTP/1.1 101\r\n",
                     r"0First @0 GET / HTTP/1.1\r\n",
                 ]

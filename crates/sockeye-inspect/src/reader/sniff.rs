@@ -1,6 +1,6 @@
 //! What a capture is, from its first bytes.
 
-use super::{Format, mitmproxy, raw::Opening, text};
+use super::{Format, mitmproxy, pcap::PcapReader, pcapng::PcapNgReader, raw::Opening, text};
 
 /// What the first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,14 +75,10 @@ pub(super) fn sniff(bytes: &[u8], ended: bool) -> Verdict {
 
 /// What the first four bytes alone say.
 fn magic(bytes: &[u8]) -> Option<Verdict> {
+    let first = *bytes.first_chunk()?;
     Some(match bytes {
-        [0xD4, 0xC3, 0xB2, 0xA1, ..]
-        | [0xA1, 0xB2, 0xC3, 0xD4, ..]
-        | [0x4D, 0x3C, 0xB2, 0xA1, ..]
-        | [0xA1, 0xB2, 0x3C, 0x4D, ..]
-        | [0x34, 0xCD, 0xB2, 0xA1, ..]
-        | [0xA1, 0xB2, 0xCD, 0x34, ..] => Verdict::Known(Format::Pcap),
-        [0x0A, 0x0D, 0x0D, 0x0A, ..] => Verdict::Known(Format::PcapNg),
+        _ if PcapReader::recognises(first) => Verdict::Known(Format::Pcap),
+        _ if PcapNgReader::recognises(first) => Verdict::Known(Format::PcapNg),
         [0x1F, 0x8B, ..] => Verdict::Compressed("gzip"),
         [0x28, 0xB5, 0x2F, 0xFD, ..] => Verdict::Compressed("zstd"),
         [0xFD, b'7', b'z', b'X', ..] => Verdict::Compressed("xz"),

@@ -11,14 +11,14 @@ impl Reader for AnyReader {
 }
 
 fn read(capture: &[u8]) -> Vec<String> {
-    Transcript::at_every_cut(|| AnyReader::new(None), capture)
+    Transcript::at_every_cut(|| AnyReader::new(None, 1 << 20), capture)
 }
 
 /// The format that is found however the capture is cut.
 fn format(capture: &[u8]) -> Option<Format> {
     let mut found = Vec::new();
     for cut in 0..=capture.len() {
-        let mut reader = AnyReader::new(None);
+        let mut reader = AnyReader::new(None, 1 << 20);
         let mut transcript = Transcript::default();
         for piece in [&capture[..cut], &capture[cut..]] {
             reader.push(&mut piece.to_vec(), &mut transcript);
@@ -37,6 +37,8 @@ fn format_is_found_from_the_first_bytes() {
         (&b"{\"log\":{\"entries\":[]}}"[..], Some(Format::Har)),
         (b"\xEF\xBB\xBF \r\n{ \"log\" : {}}", Some(Format::Har)),
         (b"{\"constants\":{\"log\":1}}", Some(Format::NetLog)),
+        (b"\xD4\xC3\xB2\xA1\x02\x00\x04\x00", Some(Format::Pcap)),
+        (b"\x0A\x0D\x0D\x0A\x1C\x00\x00\x00", Some(Format::PcapNg)),
         (b"4:1:a,}", Some(Format::Mitmproxy)),
         (b"GET / HTTP/1.1\r\n", Some(Format::Raw)),
         (b"HTTP/1.1 101 Switching Protocols\r\n", Some(Format::Raw)),
@@ -83,7 +85,7 @@ fn what_cannot_be_read_is_said_in_words() {
 
 #[test]
 fn no_more_than_a_part_is_held_to_find_the_format() {
-    let mut reader = AnyReader::new(None);
+    let mut reader = AnyReader::new(None, 1 << 20);
     let mut transcript = Transcript::default();
     let mut chunk = vec![b' '; sniff::HELD / 2 + 1];
     reader.push(&mut chunk, &mut transcript);
@@ -97,7 +99,7 @@ fn raw_bytes_are_told_with_their_offsets() {
     assert_eq!(
         read(b"GET / HTTP/1.1\r\n\r\n\x81\x80abcd"),
         [
-            "0open - - first_is_client from_start",
+            "0open - - first_is_client from_start websocket",
             r"0First @0 GET / HTTP/1.1\r\n\r\n\x81\x80abcd",
         ]
     );
@@ -105,7 +107,7 @@ fn raw_bytes_are_told_with_their_offsets() {
 
 /// What is told of two captures of which the second is the other direction, pushed first.
 fn read_two(capture: &[u8], other: &[u8], cut: usize) -> Vec<String> {
-    let mut reader = AnyReader::new(None);
+    let mut reader = AnyReader::new(None, 1 << 20);
     let mut transcript = Transcript::default();
     for piece in other.chunks(cut) {
         reader.push_other(&mut piece.to_vec(), &mut transcript);
@@ -123,7 +125,7 @@ fn two_captures_are_the_two_directions_of_one_flow() {
         assert_eq!(
             read_two(b"HTTP/1.1 101\r\n", b"GET / HTTP/1.1\r\n", cut),
             [
-                "0open - - first_is_client from_start",
+                "0open - - first_is_client from_start websocket",
                 r"0First GET / HTTP/1.1\r\n",
                 r"0Second @0 HTTP/1.1 101\r\n",
             ]
@@ -139,9 +141,9 @@ fn two_captures_are_the_two_directions_of_one_flow() {
 
 #[test]
 fn format_that_is_given_is_not_found_out() {
-    let reader = || AnyReader::new(Some(Format::Raw));
+    let reader = || AnyReader::new(Some(Format::Raw), 1 << 20);
     assert_eq!(
         Transcript::at_every_cut(reader, b"hello"),
-        ["0open - -", "0First @0 hello"]
+        ["0open - - websocket", "0First @0 hello"]
     );
 }

@@ -106,6 +106,7 @@ impl Intake for Transcript {
             (flow.first_is_client, " first_is_client"),
             (flow.from_start, " from_start"),
             (flow.decrypted, " decrypted"),
+            (flow.is_websocket, " websocket"),
         ] {
             line += if set { name } else { "" };
         }

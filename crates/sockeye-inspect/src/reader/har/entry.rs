@@ -29,8 +29,9 @@ pub(super) struct Entry {
     pub(super) address: Option<String>,
     held: Vec<Ready>,
     held_bytes: usize,
-    /// Its flow, once more was held than may be.
     flow: Option<FlowId>,
+    /// Whether more was held than may be, so that messages were told.
+    told: bool,
 }
 
 /// A message as it is read.
@@ -102,6 +103,7 @@ impl Entry {
         self.held.push(message);
         if self.held_bytes > Self::HELD {
             self.tell_messages(intake);
+            self.told = true;
         }
     }
 
@@ -114,7 +116,12 @@ impl Entry {
                 .any(|fields| fields.contains("upgrade", "websocket"));
         if self.is_websocket || is_upgrade {
             let flow = self.flow(intake);
-            if self.url.is_some() {
+            if self.told {
+                // What begins with messages cannot have a handshake any more.
+                intake.problem(Problem::Skipped {
+                    what: "request and response of an entry that come behind more than 64 MiB of its messages".to_owned(),
+                });
+            } else if self.url.is_some() {
                 self.tell_handshake(flow, intake);
             }
             self.tell_messages(intake);
@@ -132,7 +139,8 @@ impl Entry {
                 first_is_client: true,
                 from_start: true,
                 decrypted: url.secure,
-                ..Flow::default()
+                is_websocket: true,
+                client: Some(Side::First),
             })
         })
     }

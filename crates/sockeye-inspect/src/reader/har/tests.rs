@@ -15,7 +15,7 @@ fn read(capture: &str) -> Vec<String> {
 }
 
 const HANDSHAKE: [&str; 3] = [
-    "0open - 192.0.2.1:443 first_is_client from_start decrypted",
+    "0open - 192.0.2.1:443 first_is_client from_start decrypted websocket",
     r"0request 1693314200100000µs GET /chat?x=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\r\n",
     r"0response 1693314200101500µs HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
 ];

@@ -62,6 +62,8 @@ pub(super) fn tell(flow: &View<'_>, offset: u64, counts: &mut Counts, intake: &m
         first_is_client: true,
         from_start: true,
         decrypted: tls(&client) || tls(&server),
+        is_websocket: true,
+        client: Some(Side::First),
     });
     tell_handshake(flow, id, intake);
     for message in websocket.get("messages").iter().flat_map(View::items) {

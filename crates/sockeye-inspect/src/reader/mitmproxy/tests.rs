@@ -96,7 +96,7 @@ fn messages_and_close_are_told_with_their_place() {
     assert_eq!(
         Transcript::at_every_cut(MitmproxyReader::new, capture.as_bytes()),
         [
-            "0open 127.0.0.1:443 192.0.2.1:443 first_is_client from_start decrypted",
+            "0open 127.0.0.1:443 192.0.2.1:443 first_is_client from_start decrypted websocket",
             r"0request 1000000µs GET /a HTTP/1.1\r\nUpgrade: WebSocket\r\n\r\n",
             r"0response 2000000µs HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
             &format!("0First @{at} #1 2500000µs message 1 hello"),

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn values_are_found_by_key_and_place() {
         let bytes = b"41:1:a;2:12#1:b;14:1:x,4:true!0:~]1:c;3:1.5^}";
-        let (value, next) = super::value(bytes, 0).expect("it is one");
+        let (value, next) = value(bytes, 0).expect("it is one");
         assert_eq!((value.kind, next), (b'}', bytes.len()));
         let view = View { bytes, value };
         assert_eq!(view.get("a").and_then(|value| value.number()), Some(12.0));

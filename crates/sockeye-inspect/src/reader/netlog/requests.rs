@@ -59,20 +59,16 @@ impl Requests {
         }
         let request = self.requests.entry(event.source).or_default();
         match kind {
-            Kind::RequestAlive if event.ends => {
-                // What became a WebSocket goes on after its request.
-                if !request.switched && request.told.is_none() {
-                    let job = request.job;
-                    self.requests.remove(&event.source);
-                    if let Some(job) = job {
-                        self.sockets.remove(&job);
-                    }
+            // What became a WebSocket goes on after its request.
+            Kind::RequestAlive if event.ends && !request.switched && request.told.is_none() => {
+                let job = request.job;
+                self.requests.remove(&event.source);
+                if let Some(job) = job {
+                    self.sockets.remove(&job);
                 }
             }
-            Kind::RequestAlive | Kind::StartJob => {
-                if event.url.is_some() {
-                    request.url.clone_from(&event.url);
-                }
+            Kind::RequestAlive | Kind::StartJob if event.url.is_some() => {
+                request.url.clone_from(&event.url);
             }
             Kind::BoundToJob => request.job = event.dependency,
             Kind::Http2 => request.http2 = true,
@@ -142,7 +138,8 @@ impl Request {
             first_is_client: true,
             from_start: self.heads[0].is_some(),
             decrypted: url.secure,
-            ..Flow::default()
+            is_websocket: true,
+            client: Some(Side::First),
         });
         // A request of HTTP/2 cannot be judged by the rules for HTTP/1.1.
         if let Some((line, fields)) = &self.heads[0]

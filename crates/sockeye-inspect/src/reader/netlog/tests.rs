@@ -168,7 +168,7 @@ fn without_bytes_heads_and_headers_of_frames_are_told() {
     assert_eq!(
         read(&log("Default", &events)),
         [
-            "0open 127.0.0.1:5000 127.0.0.1:81 first_is_client from_start",
+            "0open 127.0.0.1:5000 127.0.0.1:81 first_is_client from_start websocket",
             r"0request 1003000µs GET /a HTTP/1.1\r\nHost: 127.0.0.1:81\r\nUpgrade: websocket\r\n\r\n",
             r"0response 1004000µs HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
             "0First #9 1005000µs header fin rsv1 masked 1 7",
@@ -196,7 +196,7 @@ fn frames_over_http2_are_told_although_there_are_bytes() {
     assert_eq!(
         read(&log("Everything", &events)),
         [
-            "0open - - first_is_client decrypted",
+            "0open - - first_is_client decrypted websocket",
             "0First #3 1005000µs header fin rsv1 masked 2 7",
         ]
     );

@@ -150,7 +150,7 @@ impl Array {
             (self.second, self.name) = (peer != "0", true);
             return Ok(());
         }
-        self.name = !word.as_bytes()[0].is_ascii_digit() && !(self.hex && word.len() <= 2);
+        self.name = !(word.as_bytes()[0].is_ascii_digit() || self.hex && word.len() <= 2);
         let digits = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
         let number = match digits {
             Some(digits) => u32::from_str_radix(digits.trim_end_matches('u'), 16).ok(),

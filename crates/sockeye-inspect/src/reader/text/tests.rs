@@ -162,7 +162,10 @@ const SAID: &str = concat!(
 fn bytes_are_read_as_every_tool_writes_them() {
     for (tool, text) in WRITTEN {
         let told = read(text);
-        assert_eq!(told[0], "0open - - first_is_client from_start", "{tool}");
+        assert_eq!(
+            told[0], "0open - - first_is_client from_start websocket",
+            "{tool}"
+        );
         // Of lines that stand for turns the number is told.
         assert_eq!(
             told[1].replacen(" #1", "", 1),
@@ -175,14 +178,14 @@ fn bytes_are_read_as_every_tool_writes_them() {
 
 #[test]
 fn both_sides_are_read_where_the_text_has_them() {
-    let first = "0open - - first_is_client from_start";
+    let first = "0open - - first_is_client from_start websocket";
     let socat = "> 2026/11/23 01:50:00.000123  length=4 from=0 to=3\n 47 45 54 20\n--\n\
                  < 2026/11/23 01:50:01.5  length=5 from=0 to=4\n 48 54 54 50 2f\n--\n\
                  > 2026/11/23 01:50:02.000000  length=2 from=4 to=5\n 89 80\n--\n";
     assert_eq!(
         read(socat),
         [
-            "0open - - first_is_client from_start",
+            "0open - - first_is_client from_start websocket",
             "0First #1 1795398600000123µs GET ",
             "0Second #2 1795398601500000µs HTTP/",
             r"0First #3 1795398602000000µs \x89\x80",
@@ -259,7 +262,7 @@ fn what_is_wrong_is_named_with_its_place() {
             "8900 8".to_owned(),
             vec![
                 "problem: the capture ends within the text at byte 6; what comes before it is shown",
-                "0open - -",
+                "0open - - websocket",
                 r"0First \x89\x00",
             ],
         ),
@@ -267,7 +270,7 @@ fn what_is_wrong_is_named_with_its_place() {
             "b'\\x89\\x00".to_owned(),
             vec![
                 "problem: the capture ends within the text at byte 10; what comes before it is shown",
-                "0open - -",
+                "0open - - websocket",
                 r"0First \x89\x00",
             ],
         ),
@@ -275,7 +278,7 @@ fn what_is_wrong_is_named_with_its_place() {
             "b'\\x89\\q'".to_owned(),
             vec![
                 "problem: the capture cannot be read from byte 7 on: \\q is no escape that stands for a byte; what comes before it is shown",
-                "0open - -",
+                "0open - - websocket",
                 r"0First \x89",
             ],
         ),
@@ -283,7 +286,7 @@ fn what_is_wrong_is_named_with_its_place() {
             "[137, 256]".to_owned(),
             vec![
                 "problem: the capture cannot be read from byte 8 on: 256 is no byte; what comes before it is shown",
-                "0open - -",
+                "0open - - websocket",
                 r"0First \x89",
             ],
         ),
