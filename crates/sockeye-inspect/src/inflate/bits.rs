@@ -43,7 +43,12 @@ impl<'a> Bits<'a> {
 
     /// How many bits of the message have been taken.
     pub(super) const fn position(&self) -> u64 {
-        (self.before + self.at as u64) * 8 - self.count as u64
+        self.position_of(self.at, self.count)
+    }
+
+    /// How many bits of the message had been taken when `at` and `count` were so.
+    pub(super) const fn position_of(&self, at: usize, count: u32) -> u64 {
+        (self.before + at as u64) * 8 - count as u64
     }
 
     /// Puts at least 56 bits into `buffer`, or all there are.

@@ -167,12 +167,26 @@ fn build<const SIZE: usize>(
     symbols: &[Entry],
     lone: Lone,
 ) -> Result<(), CodeError> {
-    let mut count = [0_u16; 16];
-    for &length in lengths {
-        count[length as usize & 15] += 1;
+    // Most symbols of a dynamic block have no code: eight at a time are passed over.
+    let mut list = [0_u16; 288 + 8];
+    let mut used = 0;
+    for (chunk, at) in lengths.chunks(8).zip((0..).step_by(8)) {
+        if *chunk == [0; 8] {
+            continue;
+        }
+        for (&length, symbol) in chunk.iter().zip(at..) {
+            list[used] = symbol << 4 | u16::from(length);
+            used += usize::from(length != 0);
+        }
     }
-    let used = lengths.len() - count[0] as usize;
-    count[0] = 0;
+    let list = &list[..used];
+    let mut count = [0_u16; 16];
+    let mut ranks = [0_u16; 288];
+    for (&item, rank) in list.iter().zip(&mut ranks) {
+        let count = &mut count[item as usize & 15];
+        *rank = *count;
+        *count += 1;
+    }
     let mut free = 1_i32;
     for &count in &count[1..] {
         free = free * 2 - i32::from(count);
@@ -200,23 +214,20 @@ fn build<const SIZE: usize>(
         offsets[length] = offsets[length - 1] + count[length - 1];
     }
     let mut sorted = [0_u16; 288];
-    for (symbol, &length) in lengths.iter().enumerate() {
-        if length != 0 {
-            let offset = &mut offsets[length as usize & 15];
-            sorted[*offset as usize] = symbol as u16;
-            *offset += 1;
-        }
+    for (&item, &rank) in list.iter().zip(&ranks) {
+        sorted[(offsets[item as usize & 15] + rank) as usize] = item >> 4;
     }
 
     let mut symbol = sorted[..used].iter();
-    let mut code = 0_usize;
     let mut size = 1_usize;
+    // The next code, with its first bit in bit 14, whatever its length.
+    let mut code = 0_usize;
     for length in 1..=root {
         table.copy_within(..size, size);
         size *= 2;
         for &symbol in symbol.by_ref().take(count[length as usize] as usize) {
-            table[code] = symbols[symbol as usize] + length * 0x101;
-            code = next(code, length);
+            table[reversed(code) & (size - 1)] = symbols[symbol as usize] + length * 0x101;
+            code += 1 << (15 - length);
         }
     }
 
@@ -229,8 +240,10 @@ fn build<const SIZE: usize>(
             let Some(&symbol) = symbol.next() else {
                 return Ok(());
             };
-            if code & (size - 1) != prefix {
-                prefix = code & (size - 1);
+            let reversed = reversed(code);
+            code += 1 << (15 - length);
+            if reversed & (size - 1) != prefix {
+                prefix = reversed & (size - 1);
                 start = if bits == 0 { size } else { start + (1 << bits) };
                 bits = length - root;
                 let mut room = i32::from(count[length as usize] - at);
@@ -242,26 +255,30 @@ fn build<const SIZE: usize>(
             }
             let entry = symbols[symbol as usize] + (length - root) * 0x101;
             let step = 1 << (length - root);
-            let mut at = start + (code >> root);
+            let mut at = start + (reversed >> root);
             while at < start + (1 << bits) {
                 table[at] = entry;
                 at += step;
             }
-            code = next(code, length);
         }
     }
     Ok(())
 }
 
-/// The code after this one, both reversed; 0 after the last one.
-const fn next(code: usize, length: u32) -> usize {
-    let zeros = !code & ((1 << length) - 1);
-    if zeros == 0 {
-        return 0;
-    }
-    let bit = 1 << zeros.ilog2();
-    code & (bit - 1) | bit
+/// The fifteen bits of a code, the first one lowest.
+const fn reversed(code: usize) -> usize {
+    (REVERSED[code & 0xff] as usize) << 7 | (REVERSED[code >> 8 & 0x7f] as usize) >> 1
 }
+
+const REVERSED: [u8; 256] = {
+    let mut reversed = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        reversed[i] = (i as u8).reverse_bits();
+        i += 1;
+    }
+    reversed
+};
 
 /// What is added to an entry for each symbol of `base`, with `extra` bits.
 const fn symbol(base: u32, extra: u32) -> Entry {

@@ -9,15 +9,21 @@ use super::{
 /// Two times eight bytes are read without asking.
 const INPUT: usize = 16;
 
+/// Whether there is enough input for `inflate` to do anything.
+pub(super) const fn is_possible(bits: &Bits<'_>) -> bool {
+    bits.at + INPUT <= bits.input.len()
+}
+
 /// Inflates while nothing special happens: stops, before it, at the end of the block, at what is wrong, at a reference that begins before
-/// `floor` or is farther than `farthest`, and near the end of the input or of the room.
+/// `floor`, and near the end of the input or of the room. Where a reference is farther than `farthest`, it says how far and at which bit.
 pub(super) fn inflate(
     bits: &mut Bits<'_>,
     codes: &Codes,
     window: &mut Window,
     floor: usize,
-    farthest: usize,
-) {
+    mut farthest: u32,
+) -> Option<(u32, u64)> {
+    let mut farthest_at = None;
     let input = bits.input;
     let (mut at, mut buffer, mut count) = (bits.at, bits.buffer, bits.count);
     let mut end = window.end;
@@ -87,9 +93,13 @@ pub(super) fn inflate(
             }
         }
         let distance = extended(entry, buffer);
-        if distance > farthest || end - distance < floor {
+        if end - distance < floor {
             (at, buffer, count) = before;
             break;
+        }
+        if distance as u32 > farthest {
+            farthest = distance as u32;
+            farthest_at = Some((before.0, before.2));
         }
         buffer >>= total(entry);
         count -= total(entry);
@@ -98,6 +108,7 @@ pub(super) fn inflate(
     }
     (bits.at, bits.buffer, bits.count) = (at, buffer, count);
     window.end = end;
+    farthest_at.map(|(at, count)| (farthest, bits.position_of(at, count)))
 }
 
 /// At least 56 bits are in `buffer` afterwards. There are eight bytes.

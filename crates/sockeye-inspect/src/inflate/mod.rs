@@ -10,6 +10,7 @@ mod codes;
 mod error;
 mod fast;
 mod inflater;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod trace;

@@ -3,6 +3,7 @@
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use super::*;
+use crate::inflate::InflateCause;
 
 /// Repeatable noise.
 pub(super) struct Noise(pub(super) u64);
@@ -75,7 +76,7 @@ pub(super) fn deflate(compress: &mut Compress, content: &[u8], flush: FlushCompr
 fn messages_of_every_level_and_window_inflate_to_what_they_were() {
     let mut noise = Noise(1);
     for bits in 9..=15 {
-        for level in [0, 1, 2, 4, 6, 9] {
+        for level in [0, 1, 6, 9] {
             for take_over in [true, false] {
                 let mut compress =
                     Compress::new_with_window_bits(Compression::new(level), false, bits);
@@ -115,7 +116,7 @@ fn oracle(input: &[u8], limit: usize) -> (Vec<u8>, bool) {
 fn a_broken_stream_gets_the_verdict_of_zlib() {
     let mut noise = Noise(2);
     let (mut valid, mut broken) = (0, 0);
-    for round in 0..20_000 {
+    for round in 0..6_000 {
         let kinds = 1 + noise.below(60);
         let len = noise.below(600) as usize;
         let content = noise.bytes(len, kinds);
@@ -133,14 +134,15 @@ fn a_broken_stream_gets_the_verdict_of_zlib() {
         compare(&input, round, &mut valid, &mut broken);
     }
     // Pure noise gets far less deep, but everywhere.
-    for round in 0..50_000 {
+    for round in 0..20_000 {
         let len = 1 + noise.below(60) as usize;
         let mut input = noise.bytes(len, 256);
-        input[0] = input[0] & !7 | 4 | (input[0] & 2) * u8::from(noise.below(2) == 0);
+        // Dynamic blocks, most of them.
+        input[0] = (input[0] & !5) | 4;
         compare(&input, round, &mut valid, &mut broken);
     }
     assert!(
-        valid > 5_000 && broken > 5_000,
+        valid > 1_000 && broken > 2_000,
         "{valid} valid, {broken} broken"
     );
 }
@@ -169,7 +171,6 @@ fn compare(input: &[u8], round: u32, valid: &mut u32, broken: &mut u32) {
         assert!(out.starts_with(&expected), "round {round}");
         return;
     }
-    // zlib does not tell an empty code for code lengths from one, and fails later; and fails early on what comes before a literal.
     assert!(out.starts_with(&expected), "round {round}");
     match result {
         Ok(()) => {
@@ -177,8 +178,12 @@ fn compare(input: &[u8], round: u32, valid: &mut u32, broken: &mut u32) {
             assert_eq!(out, expected, "round {round}");
             *valid += 1;
         }
-        Err(error) => {
-            assert!(!accepted, "round {round}: {error}");
+        Err(error) if accepted => {
+            // zlib takes a code for code lengths without any code, and fails at what comes of it.
+            assert_eq!(error.cause, InflateCause::CodeLengthsIncomplete);
+            assert!(!oracle(&[input, &[0; 100]].concat(), 1_000).1);
+        }
+        Err(_) => {
             *broken += 1;
         }
     }

@@ -1,6 +1,9 @@
 //! See each file.
 
+mod broken;
 mod differential;
+mod messages;
+mod traces;
 
 use core::ops::ControlFlow;
 
