@@ -272,11 +272,6 @@ impl<'a> Members<'a> {
 
     /// Where the next key (with its quotes; empty in an array) and the next value are. `Some(None)`: that was the last, and [`Self::at`] is
     /// behind it. `None`: this is no JSON.
-    #[expect(
-        clippy::should_implement_trait,
-        clippy::type_complexity,
-        reason = "the end and an error are different"
-    )]
     pub(crate) fn next(&mut self) -> Option<Option<((usize, usize), usize)>> {
         let mut at = skip_space(self.bytes, self.at);
         let shut = if self.is_object { b'}' } else { b']' };

@@ -3,10 +3,29 @@
 //! A decoder gives a flat list of [`Node`]s, each with its depth and the bytes of the message that it stands for, and one line that says what
 //! the message is. All of them work on any bytes, give what could be decoded before an error, and are bounded in depth and in nodes.
 
+mod actioncable;
+mod cbor;
+mod compressed;
 mod cursor;
+mod detect;
+mod graphql;
 pub(crate) mod json;
+mod mqtt;
+mod msgpack;
+mod number;
+mod ocpp;
+mod phoenix;
 mod preview;
+mod protobuf;
+mod signalr;
+mod socketio;
+mod sockjs;
+mod stomp;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tree;
+mod value;
+mod wamp;
 
 use core::ops::Range;
 
@@ -118,12 +137,66 @@ impl NodeKind {
 pub enum Decoder {
     /// JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
     Json,
+    /// MessagePack.
+    MessagePack,
+    /// CBOR ([RFC 8949](https://www.rfc-editor.org/rfc/rfc8949)).
+    Cbor,
+    /// Protocol Buffers, without a schema.
+    Protobuf,
+    /// Engine.IO, and what is in its messages as it is.
+    EngineIo,
+    /// Socket.IO in Engine.IO.
+    SocketIo,
+    /// STOMP 1.0 to 1.2.
+    Stomp,
+    /// SignalR, with its hub protocols in JSON and MessagePack.
+    SignalR,
+    /// GraphQL: `graphql-transport-ws`, and `graphql-ws` before it.
+    GraphQlWs,
+    /// MQTT 3.1.1 and 5.
+    Mqtt,
+    /// WAMP v2 in JSON, MessagePack and CBOR.
+    Wamp,
+    /// SockJS, and what is in its messages.
+    SockJs,
+    /// Action Cable of Ruby on Rails.
+    ActionCable,
+    /// OCPP-J 1.6 to 2.1, of charging stations.
+    Ocpp,
+    /// Phoenix channels, versions 1 and 2.
+    Phoenix,
+    /// gzip ([RFC 1952](https://www.rfc-editor.org/rfc/rfc1952)).
+    Gzip,
+    /// zlib ([RFC 1950](https://www.rfc-editor.org/rfc/rfc1950)).
+    Zlib,
+    /// Zstandard ([RFC 8878](https://www.rfc-editor.org/rfc/rfc8878)), named only.
+    Zstd,
     /// Text without further meaning.
     Text,
 }
 
 impl Decoder {
-    const ALL: [Self; 2] = [Self::Json, Self::Text];
+    const ALL: [Self; 19] = [
+        Self::Json,
+        Self::MessagePack,
+        Self::Cbor,
+        Self::Protobuf,
+        Self::EngineIo,
+        Self::SocketIo,
+        Self::Stomp,
+        Self::SignalR,
+        Self::GraphQlWs,
+        Self::Mqtt,
+        Self::Wamp,
+        Self::SockJs,
+        Self::ActionCable,
+        Self::Ocpp,
+        Self::Phoenix,
+        Self::Gzip,
+        Self::Zlib,
+        Self::Zstd,
+        Self::Text,
+    ];
 
     /// Every decoder.
     #[must_use]
@@ -136,6 +209,23 @@ impl Decoder {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Json => "JSON",
+            Self::MessagePack => "MessagePack",
+            Self::Cbor => "CBOR",
+            Self::Protobuf => "Protobuf",
+            Self::EngineIo => "Engine.IO",
+            Self::SocketIo => "Socket.IO",
+            Self::Stomp => "STOMP",
+            Self::SignalR => "SignalR",
+            Self::GraphQlWs => "GraphQL-WS",
+            Self::Mqtt => "MQTT",
+            Self::Wamp => "WAMP",
+            Self::SockJs => "SockJS",
+            Self::ActionCable => "Action Cable",
+            Self::Ocpp => "OCPP",
+            Self::Phoenix => "Phoenix",
+            Self::Gzip => "gzip",
+            Self::Zlib => "zlib",
+            Self::Zstd => "Zstandard",
             Self::Text => "Text",
         }
     }
@@ -157,29 +247,73 @@ impl Decoder {
 }
 
 /// Decodes as what is likely; `None`: nothing fits, or there is nothing to decode.
+///
+/// The subprotocol counts most, then the request's target, then what the message looks like. Where it could be several things, the plain notation
+/// (JSON, MessagePack) is preferred to a protocol that uses it.
 #[must_use]
 pub fn decode(content: &[u8], hints: &Hints<'_>) -> Option<Decoded> {
-    candidates(content, hints).into_iter().next()
+    let (fit, decoded) = detect::ranked(content, hints).into_iter().next()?;
+    (fit > Fit::Possible).then_some(decoded)
 }
 
 /// Decodes as `decoder`, likely or not: [`Decoded::error`] says where it does not fit.
 #[must_use]
 pub fn decode_as(decoder: Decoder, content: &[u8], hints: &Hints<'_>) -> Decoded {
-    let _ = hints;
-    let mut tree = Tree::new();
-    let result = match decoder {
-        Decoder::Json => json::decode(&mut tree, content),
-        Decoder::Text => preview::decode(&mut tree, content),
-    };
-    tree.finish(decoder, result)
+    attempt(decoder, content, hints).1
 }
 
-/// Decodes as everything that fits, the likeliest first.
+/// Decodes as everything that fits, the likeliest first. Guesses are among them that [`decode`] does not make.
 #[must_use]
 pub fn candidates(content: &[u8], hints: &Hints<'_>) -> Vec<Decoded> {
-    Decoder::ALL
+    detect::ranked(content, hints)
         .into_iter()
-        .map(|decoder| decode_as(decoder, content, hints))
-        .filter(|decoded| decoded.error.is_none())
+        .map(|(_, decoded)| decoded)
         .collect()
+}
+
+/// How sure a decoder is that a message is its own, when nothing else is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// It does not fit.
+    Wrong,
+    /// It fits, as many other things would.
+    Possible,
+    /// It fits, and few other things would.
+    Likely,
+    /// Nothing else looks like this.
+    Sure,
+}
+
+impl Fit {
+    const fn sure_if(sure: bool) -> Self {
+        if sure { Self::Sure } else { Self::Possible }
+    }
+}
+
+fn attempt(decoder: Decoder, content: &[u8], hints: &Hints<'_>) -> (Fit, Decoded) {
+    let mut tree = Tree::new();
+    let it = &mut tree;
+    let result = match decoder {
+        Decoder::Json => json::decode(it, content).map(|()| Fit::Likely),
+        Decoder::MessagePack => msgpack::decode(it, content).map(|()| detect::binary_fit(it)),
+        Decoder::Cbor => cbor::decode(it, content).map(|()| detect::binary_fit(it)),
+        Decoder::Protobuf => protobuf::decode(it, content).map(|()| detect::binary_fit(it)),
+        Decoder::EngineIo => socketio::decode(it, content, hints, false),
+        Decoder::SocketIo => socketio::decode(it, content, hints, true),
+        Decoder::Stomp => stomp::decode(it, content),
+        Decoder::SignalR => signalr::decode(it, content),
+        Decoder::GraphQlWs => graphql::decode(it, content),
+        Decoder::Mqtt => mqtt::decode(it, content),
+        Decoder::Wamp => wamp::decode(it, content, hints),
+        Decoder::SockJs => sockjs::decode(it, content, hints),
+        Decoder::ActionCable => actioncable::decode(it, content),
+        Decoder::Ocpp => ocpp::decode(it, content),
+        Decoder::Phoenix => phoenix::decode(it, content, hints),
+        Decoder::Gzip => compressed::gzip(it, content),
+        Decoder::Zlib => compressed::zlib(it, content),
+        Decoder::Zstd => compressed::zstd(it, content),
+        Decoder::Text => preview::decode(it, content).map(|()| Fit::Likely),
+    };
+    let fit = result.unwrap_or(Fit::Wrong);
+    (fit, tree.finish(decoder, result.map(drop)))
 }

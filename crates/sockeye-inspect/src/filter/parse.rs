@@ -103,7 +103,7 @@ impl<'a> Parser<'a> {
         let len = self
             .rest()
             .find(|char: char| !char.is_ascii_alphanumeric())
-            .unwrap_or(self.rest().len());
+            .unwrap_or_else(|| self.rest().len());
         let name = &self.rest()[..len];
         self.at += len;
         term::read(self, name, start)
@@ -120,9 +120,7 @@ impl<'a> Parser<'a> {
                     "Text to search for is missing, such as `text:\"hello\"` or `text:/h.llo/i`.",
                 ));
             }
-            return Ok(Content::Bytes(
-                memchr::memmem::Finder::new(text.as_bytes()).into_owned(),
-            ));
+            return Ok(Content::bytes(text.as_bytes()));
         }
         let mut pattern = String::new();
         let mut chars = self.rest().char_indices();
@@ -263,7 +261,7 @@ impl FilterError {
 }
 
 pub(super) fn content(content: Content) -> Expression {
-    Expression::Test(Test::Content(Box::new(content)))
+    Expression::Test(Test::Content(content))
 }
 
 /// One part as it is, several under `join`.

@@ -28,7 +28,7 @@ pub(super) enum Test {
     /// Whether one of the findings is of one of these rules: bit 0 for the first.
     Rules(u128),
     /// Whether the message that begins with the frame has it.
-    Content(Box<Content>),
+    Content(Content),
 }
 
 /// A number that a frame has, or may have.
@@ -61,7 +61,7 @@ pub(super) enum Field {
 /// A question about the content of a message.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    Bytes(Finder<'static>),
+    Bytes(Box<Finder<'static>>),
     Pattern(Regex),
     Json(Comparison),
 }
@@ -273,6 +273,10 @@ fn close_code<S: ReadAt + ?Sized>(capture: &Capture, frame: &Frame, source: &S) 
 }
 
 impl Content {
+    pub(super) fn bytes(bytes: &[u8]) -> Self {
+        Self::Bytes(Box::new(Finder::new(bytes).into_owned()))
+    }
+
     pub(super) fn is_in(&self, content: &[u8]) -> bool {
         match self {
             Self::Bytes(finder) => finder.find(content).is_some(),

@@ -317,9 +317,7 @@ fn value(
                     "hex:\"de ad be ef\"",
                 )
             })?;
-            Ok(content(Content::Bytes(
-                memchr::memmem::Finder::new(&bytes).into_owned(),
-            )))
+            Ok(content(Content::bytes(&bytes)))
         }
         Shape::Json => {
             equal_only(parser, start, operator, term.example)?;

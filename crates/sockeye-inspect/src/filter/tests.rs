@@ -41,7 +41,7 @@ fn error(filter: &str) -> (Range<usize>, String) {
 /// What a filter that is one term about content looks for.
 fn content(filter: &str) -> Content {
     match Parser::new(filter).filter() {
-        Ok(Some(Expression::Test(Test::Content(content)))) => *content,
+        Ok(Some(Expression::Test(Test::Content(content)))) => content,
         other => panic!("{filter}: {other:?}"),
     }
 }

@@ -1,0 +1,168 @@
+//! Which decoders fit, and how well.
+
+use super::{Decoded, Decoder, Fit, Hints, NodeKind, attempt, preview::printable, tree::Tree};
+
+/// Decodes as everything that fits, the likeliest first, each with how sure it is.
+pub(super) fn ranked(content: &[u8], hints: &Hints<'_>) -> Vec<(Fit, Decoded)> {
+    // Control frames are the application's only in rare cases, and then text.
+    if content.is_empty() || hints.opcode == 0x8 {
+        return Vec::new();
+    }
+    let hinted = hinted(hints);
+    let is_text =
+        hints.opcode == 0x1 || printable(content).is_some_and(|text| text.len() == content.len());
+    let mut found: Vec<(u8, Fit, Decoded)> = Decoder::ALL
+        .into_iter()
+        .filter(|&decoder| hinted == Some(decoder) || is_worth_trying(decoder, is_text, hints))
+        .filter_map(|decoder| {
+            let (fit, decoded) = attempt(decoder, content, hints);
+            let (rank, fit) = rank(decoder, fit, hinted == Some(decoder), is_text)?;
+            Some((rank, fit, decoded))
+        })
+        .collect();
+    // Stable, so that equals stay in the order of the list.
+    found.sort_by_key(|(rank, ..)| core::cmp::Reverse(*rank));
+    found
+        .into_iter()
+        .map(|(_, fit, decoded)| (fit, decoded))
+        .collect()
+}
+
+/// Whether a decoder can be what a message without a hint is.
+fn is_worth_trying(decoder: Decoder, is_text: bool, hints: &Hints<'_>) -> bool {
+    match decoder {
+        Decoder::Json | Decoder::Text => is_text,
+        Decoder::MessagePack
+        | Decoder::Cbor
+        | Decoder::Protobuf
+        | Decoder::Gzip
+        | Decoder::Zlib
+        | Decoder::Zstd
+        | Decoder::Mqtt => hints.opcode != 0x1,
+        // Messages of one letter and arrays of strings are too common.
+        Decoder::SockJs | Decoder::EngineIo => false,
+        Decoder::SocketIo => hints.opcode == 0x1,
+        Decoder::SignalR | Decoder::Wamp => true,
+        _ => is_text || decoder == Decoder::Stomp,
+    }
+}
+
+/// A number to sort by, and how sure it is with the hint taken into account.
+fn rank(decoder: Decoder, fit: Fit, is_hinted: bool, is_text: bool) -> Option<(u8, Fit)> {
+    let is_plain = matches!(
+        decoder,
+        Decoder::Json | Decoder::MessagePack | Decoder::Cbor
+    );
+    Some(match fit {
+        Fit::Wrong if !is_hinted => return None,
+        // A part of a packet, or something broken: still more likely than what random bytes look like.
+        Fit::Wrong => (if is_text { 2 } else { 7 }, Fit::Likely),
+        _ if is_hinted => (9, Fit::Sure),
+        Fit::Sure => (8, fit),
+        Fit::Likely if is_plain => (6, fit),
+        Fit::Likely if decoder == Decoder::Text => (3, fit),
+        Fit::Likely => (5, fit),
+        Fit::Possible => (1, fit),
+    })
+}
+
+/// What the subprotocol says, or the target of the request.
+fn hinted(hints: &Hints<'_>) -> Option<Decoder> {
+    let subprotocol = hints.subprotocol.unwrap_or_default().to_ascii_lowercase();
+    let known = |beginnings: &[&str]| {
+        beginnings
+            .iter()
+            .any(|beginning| subprotocol.starts_with(beginning))
+    };
+    for (decoder, beginnings) in [
+        (Decoder::Mqtt, &["mqtt"][..]),
+        (Decoder::Wamp, &["wamp.2"]),
+        (Decoder::GraphQlWs, &["graphql-transport-ws", "graphql-ws"]),
+        (
+            Decoder::Stomp,
+            &["v10.stomp", "v11.stomp", "v12.stomp", "stomp"],
+        ),
+        (Decoder::Ocpp, &["ocpp1.", "ocpp2."]),
+        (Decoder::ActionCable, &["actioncable-"]),
+        (Decoder::Json, &["json"]),
+        (Decoder::MessagePack, &["msgpack"]),
+        (Decoder::Cbor, &["cbor"]),
+    ] {
+        if known(beginnings) {
+            return Some(decoder);
+        }
+    }
+    let (path, query) = match hints.target?.split_once('?') {
+        Some(parts) => parts,
+        None => (hints.target?, ""),
+    };
+    let has = |parameter: &str| query.split('&').any(|given| given == parameter);
+    if path.contains("/socket.io/") {
+        return Some(Decoder::SocketIo);
+    }
+    if path.contains("/engine.io/") {
+        return Some(Decoder::EngineIo);
+    }
+    if has("transport=websocket") && query.contains("EIO=") {
+        return Some(Decoder::SocketIo);
+    }
+    // `/prefix/server/session/websocket`, where the server is three digits. `/prefix/websocket` has no frames of SockJS.
+    let mut parts = path.rsplit('/');
+    if parts.next() == Some("websocket")
+        && parts.next().is_some_and(|session| session.len() > 2)
+        && parts.next().is_some_and(|server| {
+            server.len() == 3 && server.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    {
+        return Some(Decoder::SockJs);
+    }
+    if has("vsn=2.0.0") || has("vsn=1.0.0") {
+        return Some(Decoder::Phoenix);
+    }
+    if path.contains("/signalr/") || path.ends_with("/signalr") {
+        return Some(Decoder::SignalR);
+    }
+    if path.ends_with("/cable") {
+        return Some(Decoder::ActionCable);
+    }
+    None
+}
+
+/// How sure binary data can be what it was decoded as: text that can be read speaks for it, text that cannot against.
+pub(super) fn binary_fit(tree: &Tree) -> Fit {
+    let is_container = tree
+        .nodes
+        .first()
+        .is_some_and(|root| matches!(root.kind, NodeKind::Object | NodeKind::Array));
+    let mut is_readable = false;
+    for node in tree.nodes.iter().skip(1) {
+        // Field numbers of Protocol Buffers and indices are labels too, and say nothing.
+        let is_key = !node.label.bytes().all(|byte| byte.is_ascii_digit());
+        for text in [
+            is_key.then_some(&node.label),
+            (node.kind == NodeKind::String).then_some(&node.value),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            if text.chars().any(|char| {
+                char == '\u{FFFD}' || char.is_control() && !matches!(char, '\n' | '\r' | '\t')
+            }) {
+                return Fit::Possible;
+            }
+            is_readable |= text.len() > 1 || is_key && !text.is_empty();
+        }
+        // Nobody has so many fields.
+        if is_key_too_high(&node.label) {
+            return Fit::Possible;
+        }
+    }
+    match is_container && is_readable {
+        true => Fit::Likely,
+        false => Fit::Possible,
+    }
+}
+
+fn is_key_too_high(label: &str) -> bool {
+    label.len() > 4 && label.bytes().all(|byte| byte.is_ascii_digit())
+}
