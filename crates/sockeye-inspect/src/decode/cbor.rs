@@ -148,6 +148,6 @@ fn container(
         };
         done += 1;
     };
-    tree.close_counted(node, done, *result.as_ref().unwrap_or(&at));
+    tree.close_counted(node, *result.as_ref().unwrap_or(&at));
     result
 }

@@ -16,7 +16,7 @@ pub(super) fn ranked(content: &[u8], hints: &Hints<'_>) -> Vec<(Fit, Decoded)> {
         .filter(|&decoder| hinted == Some(decoder) || is_worth_trying(decoder, is_text, hints))
         .filter_map(|decoder| {
             let (fit, decoded) = attempt(decoder, content, hints);
-            let (rank, fit) = rank(decoder, fit, hinted == Some(decoder), is_text)?;
+            let (rank, fit) = rank(&decoded, fit, hinted == Some(decoder), is_text)?;
             Some((rank, fit, decoded))
         })
         .collect();
@@ -48,20 +48,21 @@ fn is_worth_trying(decoder: Decoder, is_text: bool, hints: &Hints<'_>) -> bool {
 }
 
 /// A number to sort by, and how sure it is with the hint taken into account.
-fn rank(decoder: Decoder, fit: Fit, is_hinted: bool, is_text: bool) -> Option<(u8, Fit)> {
-    let is_plain = matches!(
-        decoder,
-        Decoder::Json | Decoder::MessagePack | Decoder::Cbor
-    );
+fn rank(decoded: &Decoded, fit: Fit, is_hinted: bool, is_text: bool) -> Option<(u8, Fit)> {
+    let is_json = decoded.decoder == Decoder::Json;
+    let is_plain = is_json || matches!(decoded.decoder, Decoder::MessagePack | Decoder::Cbor);
     Some(match fit {
-        Fit::Wrong if !is_hinted => return None,
         // A part of a packet, or something broken: still more likely than what random bytes look like.
-        Fit::Wrong => (if is_text { 2 } else { 7 }, Fit::Likely),
-        _ if is_hinted => (9, Fit::Sure),
-        Fit::Sure => (8, fit),
-        Fit::Likely if is_plain => (6, fit),
-        Fit::Likely if decoder == Decoder::Text => (3, fit),
-        Fit::Likely => (5, fit),
+        Fit::Wrong if is_hinted => (if is_text { 5 } else { 8 }, Fit::Likely),
+        // What breaks only after some values was meant to be JSON.
+        Fit::Wrong if is_json && decoded.nodes.len() > 2 => (4, Fit::Likely),
+        Fit::Wrong => return None,
+        _ if is_hinted => (10, Fit::Sure),
+        Fit::Sure => (9, fit),
+        Fit::Likely if is_json && decoded.nodes[0].is_scalar() => (4, fit),
+        Fit::Likely if is_plain => (7, fit),
+        Fit::Likely if decoded.decoder == Decoder::Text => (3, fit),
+        Fit::Likely => (6, fit),
         Fit::Possible => (1, fit),
     })
 }
@@ -130,10 +131,7 @@ fn hinted(hints: &Hints<'_>) -> Option<Decoder> {
 
 /// How sure binary data can be what it was decoded as: text that can be read speaks for it, text that cannot against.
 pub(super) fn binary_fit(tree: &Tree) -> Fit {
-    let is_container = tree
-        .nodes
-        .first()
-        .is_some_and(|root| matches!(root.kind, NodeKind::Object | NodeKind::Array));
+    let is_container = tree.nodes.first().is_some_and(|root| !root.is_scalar());
     let mut is_readable = false;
     for node in tree.nodes.iter().skip(1) {
         // Field numbers of Protocol Buffers and indices are labels too, and say nothing.

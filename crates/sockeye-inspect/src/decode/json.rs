@@ -89,7 +89,7 @@ fn container(
         }
     };
     // What was walked stays, and says how much of it there was.
-    tree.close_counted(node, count, *result.as_ref().unwrap_or(&at));
+    tree.close_counted(node, *result.as_ref().unwrap_or(&at));
     result
 }
 

@@ -92,6 +92,13 @@ pub struct Node {
     pub bytes: Range<usize>,
 }
 
+impl Node {
+    /// Whether nothing can be within it.
+    const fn is_scalar(&self) -> bool {
+        !matches!(self.kind, NodeKind::Object | NodeKind::Array)
+    }
+}
+
 /// What a [`Node`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -133,7 +133,7 @@ fn container(
         };
         done += 1;
     };
-    tree.close_counted(node, done, at);
+    tree.close_counted(node, at);
     result
 }
 

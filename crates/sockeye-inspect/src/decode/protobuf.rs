@@ -11,23 +11,17 @@ use super::{
 pub(super) fn decode(tree: &mut Tree, content: &[u8]) -> Result<(), Stop> {
     let root = tree.open(String::new(), NodeKind::Object, 0)?;
     let mut cursor = Cursor::new(content, 0);
-    let mut count = 0;
-    let result = fields(tree, &mut cursor, None, &mut count);
-    tree.close_counted(root, count, cursor.at);
+    let result = fields(tree, &mut cursor, None);
+    tree.close_counted(root, cursor.at);
     result?;
-    if count == 0 {
+    if content.is_empty() {
         return Err(Stop::Wrong(0, "there are no fields"));
     }
     Ok(())
 }
 
 /// Appends fields up to the end, or that of the group `group`.
-fn fields(
-    tree: &mut Tree,
-    cursor: &mut Cursor<'_>,
-    group: Option<u64>,
-    count: &mut usize,
-) -> Result<(), Stop> {
+fn fields(tree: &mut Tree, cursor: &mut Cursor<'_>, group: Option<u64>) -> Result<(), Stop> {
     while !cursor.is_at_end() {
         let start = cursor.at;
         let (field, wire) = tag(cursor)?;
@@ -37,7 +31,6 @@ fn fields(
             }
             return Err(Stop::Wrong(start, "a group ends that did not begin"));
         }
-        *count += 1;
         let label = field.to_string();
         match wire {
             0 => {
@@ -63,9 +56,8 @@ fn fields(
             }
             _ => {
                 let node = tree.open(label, NodeKind::Object, start)?;
-                let mut inner = 0;
-                let result = fields(tree, cursor, Some(field), &mut inner);
-                tree.close_counted(node, inner, cursor.at);
+                let result = fields(tree, cursor, Some(field));
+                tree.close_counted(node, cursor.at);
                 result?;
             }
         }
@@ -109,9 +101,8 @@ fn delimited(
     if is_message {
         let node = tree.open(label, NodeKind::Object, start)?;
         let mut inner = Cursor::new(&cursor.bytes[..end], end - data.len());
-        let mut count = 0;
-        let result = fields(tree, &mut inner, None, &mut count);
-        tree.close_counted(node, count, end);
+        let result = fields(tree, &mut inner, None);
+        tree.close_counted(node, end);
         return result;
     }
     let (value, kind) = match text {

@@ -183,7 +183,7 @@ fn old(tree: &mut Tree, content: &[u8]) -> Result<Fit, Stop> {
     }
     for (key, name) in [
         ("H", "hub"),
-        ("M", "method or messages"),
+        ("M", "method"),
         ("A", "arguments"),
         ("I", "invocation"),
         ("C", "cursor"),
@@ -194,6 +194,10 @@ fn old(tree: &mut Tree, content: &[u8]) -> Result<Fit, Stop> {
     ] {
         for parent in [0].into_iter().chain(calls.iter().copied()) {
             if let Some(node) = tree.member_index(parent, key) {
+                let name = match (key, tree.nodes[node].kind) {
+                    ("M", NodeKind::Array) => "messages",
+                    _ => name,
+                };
                 tree.nodes[node].label = [key, " (", name, ")"].concat();
             }
         }

@@ -44,7 +44,11 @@ pub(super) fn decode(
             let Some(handshake) = handshake else {
                 return Fit::Possible;
             };
-            say_members(tree, handshake, &["sid", "pingInterval", "pingTimeout"]);
+            say_members(tree, handshake, &["sid"]);
+            if let Some(interval) = tree.member(handshake, "pingInterval") {
+                let interval = [", ping every ", &interval.value, " ms"].concat();
+                tree.say(&interval);
+            }
             match tree.member(handshake, "sid") {
                 Some(_) => Fit::Sure,
                 None => Fit::Possible,
@@ -97,7 +101,8 @@ fn packet(tree: &mut Tree, content: &[u8]) -> Result<Fit, Stop> {
         if end == at || content.get(end) != Some(&b'-') {
             return Err(Stop::Wrong(at, "the number of attachments is missing"));
         }
-        text_field(tree, content, at, end, "attachments")?;
+        let node = text_field(tree, content, at, end, "attachments")?;
+        tree.nodes[node].kind = NodeKind::Number;
         at = end + 1;
     }
     if content.get(at) == Some(&b'/') {
@@ -110,7 +115,8 @@ fn packet(tree: &mut Tree, content: &[u8]) -> Result<Fit, Stop> {
     }
     let end = digits_end(content, at);
     if end > at {
-        text_field(tree, content, at, end, "acknowledgement")?;
+        let node = text_field(tree, content, at, end, "acknowledgement")?;
+        tree.nodes[node].kind = NodeKind::Number;
         tree.say(" #");
         let id = super::tree::text_value(&content[at..end]);
         tree.say(&id);
@@ -145,8 +151,10 @@ fn packet(tree: &mut Tree, content: &[u8]) -> Result<Fit, Stop> {
             if index > 1 {
                 tree.say(",");
             }
-            name_placeholder(tree, element);
-            tree.say_node(element);
+            match name_placeholder(tree, element) {
+                Some(name) => tree.say(&name),
+                None => tree.say_node(element),
+            }
         }
     }
     match elements.first() {
@@ -158,13 +166,13 @@ fn packet(tree: &mut Tree, content: &[u8]) -> Result<Fit, Stop> {
     }
 }
 
-/// Says where an attachment belongs: `{"_placeholder":true,"num":0}`.
-fn name_placeholder(tree: &mut Tree, node: usize) {
-    if tree.member(node, "_placeholder").is_some()
-        && let Some(number) = tree.member(node, "num")
-    {
-        tree.nodes[node].value = ["binary attachment ", &number.value.clone()].concat();
-    }
+/// Names the place of an attachment, `{"_placeholder":true,"num":0}`; `None`: it is none.
+fn name_placeholder(tree: &mut Tree, node: usize) -> Option<String> {
+    tree.member(node, "_placeholder")?;
+    let number = tree.member(node, "num")?;
+    let name = ["<attachment ", &number.value, ">"].concat();
+    tree.nodes[node].value.clone_from(&name);
+    Some(name)
 }
 
 /// The name of the packet type at `at`.

@@ -82,7 +82,7 @@ fn frame(tree: &mut Tree, content: &[u8], start: usize) -> Result<usize, Stop> {
         }
         body(tree, content, at, len)
     });
-    tree.close(root, command.to_owned(), *result.as_ref().unwrap_or(&at));
+    tree.close(root, String::new(), *result.as_ref().unwrap_or(&at));
     result
 }
 

@@ -91,14 +91,20 @@ impl Tree {
 
     /// The node at `node` ends at byte `end`, with `value`.
     pub(super) fn close(&mut self, node: usize, value: String, end: usize) {
+        // After an error, `end` may lie before what was walked of the last part.
         self.depth = self.nodes[node].depth;
+        let mut within = self.nodes[node + 1..].iter().rev();
+        let last = within
+            .find(|last| last.depth == self.depth + 1)
+            .map_or(0, |last| last.bytes.end);
         let node = &mut self.nodes[node];
         node.value = value;
-        node.bytes.end = end.max(node.bytes.start);
+        node.bytes.end = end.max(node.bytes.start).max(last);
     }
 
-    /// As [`Self::close`]; the value says how many there are.
-    pub(super) fn close_counted(&mut self, node: usize, count: usize, end: usize) {
+    /// As [`Self::close`]; the value says how many nodes are directly within it.
+    pub(super) fn close_counted(&mut self, node: usize, end: usize) {
+        let count = self.children(node).count();
         let noun = match (self.nodes[node].kind, count) {
             (NodeKind::Object, 1) => " member",
             (NodeKind::Object, _) => " members",

@@ -132,13 +132,11 @@ pub(super) fn walk(tree: &mut Tree, cursor: &mut Cursor<'_>, kind: u8) -> Result
     };
     let root = tree.open(label.to_owned(), NodeKind::Object, start)?;
     let mut inner = Cursor::new(&cursor.bytes[..cursor.at], body);
-    let mut count = 0;
     let mut result = Ok(());
     while result.is_ok() && !inner.is_at_end() {
         result = property(tree, &mut inner, kind);
-        count += 1;
     }
-    tree.close_counted(root, count, cursor.at);
+    tree.close_counted(root, cursor.at);
     result
 }
 
