@@ -1,54 +1,119 @@
-//! Compressed data within a message: what it is, and what its header says.
+//! Compressed data within a message: what it is, what its header says, and what is in it.
+
+use core::ops::{ControlFlow, Range};
 
 use super::{
-    Fit, NodeKind,
+    Decoder, Fit, Hints, NodeKind,
     cursor::Cursor,
-    tree::{Stop, Tree},
+    detect,
+    preview::printable,
+    tree::{Stop, Tree, hex, text_value},
 };
+use crate::inflate::Inflater;
+
+/// How many bytes are inflated.
+const MAX_INFLATED: usize = 1 << 20;
 
 /// gzip ([RFC 1952](https://www.rfc-editor.org/rfc/rfc1952)).
-pub(super) fn gzip(tree: &mut Tree, content: &[u8]) -> Result<Fit, Stop> {
+pub(super) fn gzip(
+    tree: &mut Tree,
+    content: &[u8],
+    hints: &Hints<'_>,
+    inflates: bool,
+) -> Result<Fit, Stop> {
     if !content.starts_with(&[0x1F, 0x8B, 8]) {
         return Err(Stop::Wrong(0, "gzip begins with 1f 8b 08"));
     }
     let mut cursor = Cursor::new(content, 3);
+    tree.say(&bytes(content.len()));
     let root = tree.open(String::from("gzip"), NodeKind::Object, 0)?;
     let result = gzip_header(tree, &mut cursor).and_then(|()| {
-        let end = content.len().saturating_sub(8).max(cursor.at);
-        tree.field(
-            "deflate",
-            bytes(end - cursor.at),
-            NodeKind::Bytes,
-            cursor.at..end,
-        )?;
-        cursor.at = end;
         let start = cursor.at;
+        let end = content.len().saturating_sub(8).max(start);
+        tree.field("deflate", bytes(end - start), NodeKind::Bytes, start..end)?;
+        cursor.at = end;
         let checksum = cursor.little_endian(4)?;
         tree.field(
             "CRC-32",
             checksum.to_string(),
             NodeKind::Number,
-            start..start + 4,
+            end..end + 4,
         )?;
         let len = cursor.little_endian(4)?;
         tree.field(
             "length",
             len.to_string(),
             NodeKind::Number,
-            start + 4..start + 8,
+            end + 4..end + 8,
         )?;
-        tree.say(", ");
-        tree.say(&bytes(content.len()));
-        tree.say(" for ");
-        tree.say(&len.to_string());
+        if inflates {
+            inflated(tree, content, start..end, hints)?;
+        }
         Ok(())
     });
     tree.close(root, bytes(content.len()), content.len());
     result.map(|()| Fit::Sure)
 }
 
+/// Appends what is in compressed data. Returns whether it could be inflated.
+fn inflated(
+    tree: &mut Tree,
+    content: &[u8],
+    range: Range<usize>,
+    hints: &Hints<'_>,
+) -> Result<bool, Stop> {
+    let mut data = Vec::new();
+    let result = Inflater::new().inflate(&content[range.clone()], &mut |piece| {
+        let room = MAX_INFLATED - data.len();
+        data.extend_from_slice(&piece[..piece.len().min(room)]);
+        match data.len() < MAX_INFLATED {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    });
+    if result.is_err() {
+        let at = range.end..range.end;
+        tree.field(
+            "error",
+            String::from("it does not inflate"),
+            NodeKind::Note,
+            at,
+        )?;
+        return Ok(false);
+    }
+    // What is inflated is no WebSocket message: nothing is known of it but itself.
+    let is_text = printable(&data).is_some_and(|text| text.len() == data.len());
+    let hints = Hints::new(if is_text { 1 } else { 2 }, hints.direction);
+    let node = tree.open(String::from("inflated"), NodeKind::Object, range.start)?;
+    let decoded = detect::best(&data, &hints, false);
+    let mut value = bytes(data.len());
+    if data.len() == MAX_INFLATED {
+        value.push_str(" and more");
+    }
+    tree.say(": ");
+    let result = match decoded {
+        Some(decoded) => {
+            if decoded.decoder != Decoder::Text {
+                value.push_str(", ");
+                value.push_str(decoded.decoder.name());
+            }
+            tree.say(&decoded.summary);
+            tree.graft(decoded)
+        }
+        None => {
+            let (text, kind) = match is_text {
+                true => (text_value(&data), NodeKind::String),
+                false => (hex(&data), NodeKind::Bytes),
+            };
+            tree.say(&text);
+            tree.field("data", text, kind, 0..0).map(drop)
+        }
+    };
+    tree.close(node, value, range.end);
+    result.map(|()| true)
+}
+
 fn gzip_header(tree: &mut Tree, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-    tree.say("gzip");
     let flags = cursor.byte()?;
     tree.field("flags", flags.to_string(), NodeKind::Number, 3..4)?;
     let time = cursor.little_endian(4)?;
@@ -77,14 +142,18 @@ fn gzip_header(tree: &mut Tree, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
 }
 
 /// zlib ([RFC 1950](https://www.rfc-editor.org/rfc/rfc1950)).
-pub(super) fn zlib(tree: &mut Tree, content: &[u8]) -> Result<Fit, Stop> {
+pub(super) fn zlib(
+    tree: &mut Tree,
+    content: &[u8],
+    hints: &Hints<'_>,
+    inflates: bool,
+) -> Result<Fit, Stop> {
     let is_header = matches!(*content, [method, flags, ..]
         if method & 0xF == 8 && method >> 4 <= 7 && (u32::from(method) * 256 + u32::from(flags)).is_multiple_of(31));
     if !is_header || content.len() < 8 {
         return Err(Stop::Wrong(0, "this is no header of zlib"));
     }
     let end = content.len() - 4;
-    tree.say("zlib, ");
     tree.say(&bytes(content.len()));
     let root = tree.open(String::from("zlib"), NodeKind::Object, 0)?;
     let window = 1_u32 << (8 + (content[0] >> 4));
@@ -97,12 +166,14 @@ pub(super) fn zlib(tree: &mut Tree, content: &[u8]) -> Result<Fit, Stop> {
         NodeKind::Number,
         end..end + 4,
     )?;
+    let result = match inflates {
+        true => inflated(tree, content, 2..end, hints),
+        false => Ok(false),
+    };
     tree.close(root, bytes(content.len()), content.len());
-    // 78 01, 78 9c and such are what everybody writes; the other first bytes are more often something else.
-    Ok(if content[0] == 0x78 {
-        Fit::Likely
-    } else {
-        Fit::Possible
+    Ok(match result? {
+        true => Fit::Sure,
+        false => Fit::Possible,
     })
 }
 
@@ -111,7 +182,6 @@ pub(super) fn zstd(tree: &mut Tree, content: &[u8]) -> Result<Fit, Stop> {
     if !content.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
         return Err(Stop::Wrong(0, "Zstandard begins with 28 b5 2f fd"));
     }
-    tree.say("Zstandard, ");
     tree.say(&bytes(content.len()));
     tree.field(
         "Zstandard",

@@ -3,7 +3,9 @@
 use super::{Decoded, Decoder, Fit, Hints, NodeKind, attempt, preview::printable, tree::Tree};
 
 /// Decodes as everything that fits, the likeliest first, each with how sure it is.
-pub(super) fn ranked(content: &[u8], hints: &Hints<'_>) -> Vec<(Fit, Decoded)> {
+///
+/// `inflates` says whether compressed data is inflated and decoded again, which what was inflated is not.
+pub(super) fn ranked(content: &[u8], hints: &Hints<'_>, inflates: bool) -> Vec<(Fit, Decoded)> {
     // Control frames are the application's only in rare cases, and then text.
     if content.is_empty() || hints.opcode == 0x8 {
         return Vec::new();
@@ -15,7 +17,7 @@ pub(super) fn ranked(content: &[u8], hints: &Hints<'_>) -> Vec<(Fit, Decoded)> {
         .into_iter()
         .filter(|&decoder| hinted == Some(decoder) || is_worth_trying(decoder, is_text, hints))
         .filter_map(|decoder| {
-            let (fit, decoded) = attempt(decoder, content, hints);
+            let (fit, decoded) = attempt(decoder, content, hints, inflates);
             let (rank, fit) = rank(&decoded, fit, hinted == Some(decoder), is_text)?;
             Some((rank, fit, decoded))
         })
@@ -26,6 +28,12 @@ pub(super) fn ranked(content: &[u8], hints: &Hints<'_>) -> Vec<(Fit, Decoded)> {
         .into_iter()
         .map(|(_, fit, decoded)| (fit, decoded))
         .collect()
+}
+
+/// The likeliest, if anything is likely.
+pub(super) fn best(content: &[u8], hints: &Hints<'_>, inflates: bool) -> Option<Decoded> {
+    let (fit, decoded) = ranked(content, hints, inflates).into_iter().next()?;
+    (fit > Fit::Possible).then_some(decoded)
 }
 
 /// Whether a decoder can be what a message without a hint is.

@@ -259,20 +259,19 @@ impl Decoder {
 /// (JSON, MessagePack) is preferred to a protocol that uses it.
 #[must_use]
 pub fn decode(content: &[u8], hints: &Hints<'_>) -> Option<Decoded> {
-    let (fit, decoded) = detect::ranked(content, hints).into_iter().next()?;
-    (fit > Fit::Possible).then_some(decoded)
+    detect::best(content, hints, true)
 }
 
 /// Decodes as `decoder`, likely or not: [`Decoded::error`] says where it does not fit.
 #[must_use]
 pub fn decode_as(decoder: Decoder, content: &[u8], hints: &Hints<'_>) -> Decoded {
-    attempt(decoder, content, hints).1
+    attempt(decoder, content, hints, true).1
 }
 
 /// Decodes as everything that fits, the likeliest first. Guesses are among them that [`decode`] does not make.
 #[must_use]
 pub fn candidates(content: &[u8], hints: &Hints<'_>) -> Vec<Decoded> {
-    detect::ranked(content, hints)
+    detect::ranked(content, hints, true)
         .into_iter()
         .map(|(_, decoded)| decoded)
         .collect()
@@ -297,7 +296,7 @@ impl Fit {
     }
 }
 
-fn attempt(decoder: Decoder, content: &[u8], hints: &Hints<'_>) -> (Fit, Decoded) {
+fn attempt(decoder: Decoder, content: &[u8], hints: &Hints<'_>, inflates: bool) -> (Fit, Decoded) {
     let mut tree = Tree::new();
     let it = &mut tree;
     let result = match decoder {
@@ -316,8 +315,8 @@ fn attempt(decoder: Decoder, content: &[u8], hints: &Hints<'_>) -> (Fit, Decoded
         Decoder::ActionCable => actioncable::decode(it, content),
         Decoder::Ocpp => ocpp::decode(it, content),
         Decoder::Phoenix => phoenix::decode(it, content, hints),
-        Decoder::Gzip => compressed::gzip(it, content),
-        Decoder::Zlib => compressed::zlib(it, content),
+        Decoder::Gzip => compressed::gzip(it, content, hints, inflates),
+        Decoder::Zlib => compressed::zlib(it, content, hints, inflates),
         Decoder::Zstd => compressed::zstd(it, content),
         Decoder::Text => preview::decode(it, content).map(|()| Fit::Likely),
     };

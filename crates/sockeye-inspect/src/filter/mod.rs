@@ -53,19 +53,23 @@ impl Filter {
         self.program.as_ref().is_some_and(Program::needs_payload)
     }
 
-    /// Whether it selects this frame. What cannot be read does not have what is searched for.
+    /// Whether it selects this frame; [`Self::select`] is faster for many. What cannot be read does not have what is searched for.
     pub fn matches<S: ReadAt + ?Sized>(
         &self,
         capture: &Capture,
         frame: &Frame,
         source: &S,
     ) -> bool {
-        self.program
-            .as_ref()
-            .is_none_or(|program| program.run(capture, start(capture), frame, source))
+        let Some(program) = &self.program else {
+            return true;
+        };
+        let this = frame.number..frame.number.saturating_add(1);
+        let broken = program.broken(capture, &this);
+        program.run(capture, start(capture), &broken, frame, source)
     }
 
-    /// Appends the numbers of those of `frames` that it selects.
+    /// Appends the numbers of those of `frames` that it selects. Rules are found as far as their findings are kept
+    /// ([`Capture::findings`]).
     pub fn select<S: ReadAt + ?Sized>(
         &self,
         capture: &Capture,
@@ -78,8 +82,9 @@ impl Filter {
             return;
         };
         let start = start(capture);
+        let broken = program.broken(capture, &frames);
         for frame in capture.frames(frames) {
-            if program.run(capture, start, &frame, source) {
+            if program.run(capture, start, &broken, &frame, source) {
                 out.push(frame.number);
             }
         }

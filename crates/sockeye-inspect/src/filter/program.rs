@@ -1,5 +1,7 @@
 //! A filter as a list of tests, each of which says which one is next: no calls, and no more tests than are needed.
 
+use core::ops::Range;
+
 use memchr::memmem::Finder;
 use regex_lite::Regex;
 
@@ -130,10 +132,39 @@ impl Program {
             .any(|step| matches!(step.test, Test::Content(_)))
     }
 
+    /// The rules that the frames of this range break, in the order of the frames, where the program asks for that.
+    pub(super) fn broken(&self, capture: &Capture, frames: &Range<u32>) -> Vec<(u32, u128)> {
+        let asked = self.steps.iter().fold(0, |asked, step| match step.test {
+            Test::Rules(mask) => asked | mask,
+            _ => asked,
+        });
+        if asked == 0 {
+            return Vec::new();
+        }
+        let mut broken: Vec<(u32, u128)> = capture
+            .findings()
+            .iter()
+            .filter(|finding| asked & bit(finding.rule) != 0)
+            .filter_map(|finding| Some((finding.place.frame()?, bit(finding.rule))))
+            .filter(|(frame, _)| frames.contains(frame))
+            .collect();
+        broken.sort_unstable();
+        broken.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            if is_same {
+                kept.1 |= next.1;
+            }
+            is_same
+        });
+        broken
+    }
+
+    /// Whether it selects the frame. `broken` has what [`Self::broken`] says of a range that the frame is in.
     pub(super) fn run<S: ReadAt + ?Sized>(
         &self,
         capture: &Capture,
         start: Timestamp,
+        broken: &[(u32, u128)],
         frame: &Frame,
         source: &S,
     ) -> bool {
@@ -148,9 +179,9 @@ impl Program {
                 Test::Opcodes(mask) => mask >> (frame.opcode & 0xF) & 1 == 1,
                 Test::Rules(mask) => {
                     frame.severity.is_some()
-                        && capture
-                            .findings_of(frame.number)
-                            .any(|finding| mask & bit(finding.rule) != 0)
+                        && broken
+                            .binary_search_by_key(&frame.number, |entry| entry.0)
+                            .is_ok_and(|at| broken[at].1 & mask != 0)
                 }
                 Test::Content(content) => message
                     .get_or_insert_with(|| read(capture, frame, source))

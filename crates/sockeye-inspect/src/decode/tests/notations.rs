@@ -86,35 +86,54 @@ fn protobuf_guesses_strings_messages_and_bytes() {
 }
 
 #[test]
-fn gzip_says_how_long_it_was() {
-    Message::binary(
-        b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xcbH\xcd\xc9\xc9W\xc8@\x90\0\x80\x88\xf9\xe5\x11\0\0\0",
-    )
-    .is(&[
-        "gzip: gzip, 28 bytes for 17",
-        "gzip: 28 bytes (object 0..28)",
-        "  flags: 0 (number 3..4)",
-        "  deflate: 10 bytes (bytes 10..20)",
-        "  CRC-32: 3858335872 (number 20..24)",
-        "  length: 17 (number 24..28)",
-    ]);
+fn gzip_shows_what_is_in_it() {
+    Message::binary(b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xabVJT\xb22\xac\x05\0\xaf\xac\x1bV\x07\0\0\0")
+        .is(&[
+            r#"gzip: 27 bytes: {"a":1}"#,
+            "gzip: 27 bytes (object 0..27)",
+            "  flags: 0 (number 3..4)",
+            "  deflate: 9 bytes (bytes 10..19)",
+            "  CRC-32: 1444654255 (number 19..23)",
+            "  length: 7 (number 23..27)",
+            "  inflated: 7 bytes, JSON (object 10..19)",
+            "    : 1 member (object 0..0)",
+            "      a: 1 (number 0..0)",
+        ]);
 }
 
 #[test]
-fn zlib_says_its_window() {
+fn zlib_shows_what_is_in_it() {
     Message::binary(b"x\x9c\xcbH\xcd\xc9\xc9W\xc8@\x90\0:.\x06}").is(&[
-        "zlib: zlib, 16 bytes",
+        "zlib: 16 bytes: hello hello hello",
         "zlib: 16 bytes (object 0..16)",
         "  window: 32768 (number 0..1)",
         "  deflate: 10 bytes (bytes 2..12)",
         "  Adler-32: 976094845 (number 12..16)",
+        "  inflated: 17 bytes (object 2..12)",
+        "    text: hello hello hello (string 0..0)",
+    ]);
+}
+
+#[test]
+fn gzip_that_is_broken_says_so() {
+    Message::binary(
+        b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+    )
+    .is(&[
+        "gzip: 24 bytes",
+        "gzip: 24 bytes (object 0..24)",
+        "  flags: 0 (number 3..4)",
+        "  deflate: 6 bytes (bytes 10..16)",
+        "  CRC-32: 4294967295 (number 16..20)",
+        "  length: 4294967295 (number 20..24)",
+        "  error: it does not inflate (note 16..16)",
     ]);
 }
 
 #[test]
 fn zstandard_is_named() {
     Message::binary(b"(\xb5/\xfd \x11\x89\0\0hello hello hello").is(&[
-        "Zstandard: Zstandard, 26 bytes for 17",
+        "Zstandard: 26 bytes for 17",
         "Zstandard: 26 bytes (bytes 0..26)",
         "length: 17 (number 5..6)",
     ]);
