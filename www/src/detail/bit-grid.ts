@@ -57,7 +57,10 @@ export class BitGrid {
     for (const cell of this.#grid.querySelectorAll<HTMLElement>('[data-field]')) {
       const field = this.#fields.find(({ id }) => id === cell.dataset.field);
       const within = field !== undefined && start < end && firstByte(field) < end && start < endByte(field);
-      cell.classList.toggle('marked', within && (this.#shown === null || this.#shown === field.id || !sharesByte(this.#fields, field, this.#shown)));
+      const meant = within && (this.#shown === null || this.#shown === field.id || !sharesByte(this.#fields, field, this.#shown));
+      const whole = meant && (field.bits <= 64 || (start <= firstByte(field) && endByte(field) <= end));
+      cell.classList.toggle('marked', whole);
+      cell.classList.toggle('touched', meant && !whole);
     }
     for (const cell of this.#grid.querySelectorAll<HTMLElement>('[data-byte]')) {
       const at = Number(cell.dataset.byte);
@@ -80,7 +83,7 @@ export class BitGrid {
       ' ',
       el('span', { class: 'mono', text: field.value }),
       field.meaning ? ` ${field.meaning}` : '',
-      el('span', { class: 'bits-sentence', text: ` ${field.sentence} ` }),
+      ` – ${field.sentence} `,
       el('a', { href: address, target: '_blank', rel: 'noreferrer', text: `RFC ${field.rfc} §${field.section}` }),
     );
   }
@@ -100,23 +103,18 @@ export class BitGrid {
     const ruler = el('div', { class: 'bits-ruler', 'aria-hidden': 'true' });
     for (let bit = 0; bit < columns; bit += 1) ruler.append(el('span', { text: String(bit), data: { octet: bit % 8 === 0 } }));
     const { segments, rest } = segment(this.#fields, columns);
-    const first = new Set<string>();
-    const cells = segments.map((part) => {
-      const begins = !first.has(part.field.id);
-      first.add(part.field.id);
-      return this.#cell(detail, part, begins);
-    });
+    const cells = segments.map((part, index) => this.#cell(detail, part, segments[index - 1]?.field !== part.field, rest > 0 || segments[index + 1]?.field === part.field));
     const tail = rest > 0 ? this.#tail(segments, rest) : null;
     fill(this.#grid, ruler, ...cells, tail);
     this.#grid.hidden = this.#fields.length === 0;
   }
 
-  #cell(detail: FrameDetail, part: Segment, begins: boolean): HTMLElement {
+  #cell(detail: FrameDetail, part: Segment, begins: boolean, goesOn: boolean): HTMLElement {
     const { field } = part;
     const span = part.end - part.start;
     const index = this.#fields.indexOf(field);
     const cell = el('div', {
-      class: `bits-cell${begins ? '' : ' continued'}${field.onRecord ? '' : ' unknown'}`,
+      class: `bits-cell${begins ? '' : ' continued'}${begins && !goesOn ? '' : ' split'}${field.onRecord ? '' : ' unknown'}`,
       data: { field: field.id, tone: field.tone, span: span === 1 ? 'one' : span <= 7 ? 'few' : 'many' },
       style: {
         'grid-column': `${(part.start % this.#columns) + 1} / span ${span}`,
@@ -146,7 +144,7 @@ export class BitGrid {
     return el(
       'div',
       {
-        class: 'bits-cell bits-tail continued',
+        class: 'bits-cell bits-tail continued split',
         'aria-hidden': 'true',
         data: { field: field?.id ?? '', tone: field?.tone ?? 'payload' },
         style: { 'grid-column': '1 / -1', 'grid-row': String((last?.row ?? 0) + 3) },
@@ -259,7 +257,7 @@ function headerBit(field: Field, bit: number): string {
   return String((value >> (field.bits - 1 - (bit - field.bit))) & 1);
 }
 
-function byteCells({ wire, unmasked, header }: FrameDetail, { field, start, end }: Segment): HTMLElement {
+function byteCells({ row: frame, wire, unmasked, header }: FrameDetail, { field, start, end }: Segment): HTMLElement {
   const row = el('span', { class: 'bits-bytes', 'aria-hidden': 'true' });
   for (let bit = start; bit < end; bit += 8) {
     const at = bit / 8;
@@ -267,7 +265,7 @@ function byteCells({ wire, unmasked, header }: FrameDetail, { field, start, end 
     const byte = wire.data[at] ?? 0;
     const plain = unmasked.data[at - header.length];
     const cell = el('span', { class: missing ? 'missing' : '', data: { byte: at } }, el('span', { class: 'bits-hex', text: missing ? '··' : hex(byte) }));
-    if (field.tone === 'payload' && !missing && plain !== undefined) {
+    if (field.tone === 'payload' && !frame.compressed && !missing && plain !== undefined) {
       const shown = printable(plain);
       cell.append(el('span', { class: `bits-char${shown === '·' ? ' control' : ''}`, text: shown === ' ' ? '␠' : shown }));
     }
@@ -288,11 +286,13 @@ function caption(field: Field, span: number): HTMLElement[] {
   if (field.tone === 'opcode') {
     value.append(el('strong', { text: field.meaning }), ` ${field.value}`);
   } else if (field.bits <= 64) {
-    if (!(field.id === 'masking-key')) value.append(el('strong', { text: field.value }), field.meaning ? ` ${field.meaning}` : '');
+    value.append(el('strong', { text: field.value }), field.meaning ? ` ${field.meaning}` : '');
   } else {
-    setText(value, field.id === 'close-reason' ? field.meaning : [field.value, field.meaning].filter(Boolean).join(', '));
+    const words = field.id === 'close-reason' ? [field.meaning] : [field.value, field.meaning];
+    setText(label, [field.label, ...words].filter(Boolean).join(', '));
+    return [label];
   }
-  return [label, value];
+  return field.id === 'masking-key' ? [label] : [label, value];
 }
 
 /** Whether two fields have a byte in common, as those of the first two bytes do. */
@@ -315,6 +315,6 @@ function summary({ row, header }: FrameDetail): string {
   return `${counted(row.wire, 'byte')} on the wire: ${parts.join(' + ')}.`;
 }
 
-const PAYLOAD_ROWS = 4;
+const PAYLOAD_ROWS = 3;
 const NARROW = 480;
 let serial = 0;

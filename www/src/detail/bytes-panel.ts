@@ -63,10 +63,9 @@ export class BytesPanel {
     });
     this.#decoderBar = el('div', { class: 'decoder-bar' }, el('label', null, 'Decode as ', this.#decoder), this.#summary);
     this.#decoder.addEventListener('change', () => host.decodeWith(this.#decoder.value || null));
-    const copy = el(
+    const tools = el(
       'div',
       { class: 'panel-tools' },
-      this.#forms,
       this.#kind,
       el('button', { type: 'button', class: 'quiet', text: 'Copy', title: 'Copy the selected bytes, or all', on: { click: () => void this.copy() } }),
       el('button', { type: 'button', class: 'quiet', text: 'Save', title: 'Save these bytes to a file', on: { click: () => this.#save() } }),
@@ -74,9 +73,9 @@ export class BytesPanel {
     this.element = el(
       'section',
       { class: 'detail-bytes', 'aria-label': 'Bytes' },
-      el('div', { class: 'panel-bar' }, this.#tabs.list, copy),
+      el('div', { class: 'panel-bar' }, this.#tabs.list),
       this.#tabs.panel,
-      el('footer', { class: 'panel-foot' }, this.#byte, this.#where),
+      el('footer', { class: 'panel-foot' }, el('div', { class: 'panel-lines' }, this.#byte, this.#where), tools),
     );
   }
 
@@ -172,7 +171,6 @@ export class BytesPanel {
     if (!detail) return;
     const { panel } = this.#tabs;
     panel.dataset.tab = this.tab;
-    fill(this.#forms);
     switch (this.tab) {
       case 'wire':
         this.#space = 'wire';
@@ -205,14 +203,15 @@ export class BytesPanel {
     const tab = this.tab === 'inflated' ? 'inflated' : 'message';
     const picture = tab === 'inflated' ? DeflateView.canShow(message) : message.opcode === 1;
     if (picture) this.#drawForms(tab, tab === 'inflated' ? 'Tokens' : 'Text');
-    const error = message.inflateError ? el('p', { class: 'panel-note problem', text: message.inflateError }) : null;
+    const error = message.inflateError ? el('p', { class: 'panel-note trouble', text: message.inflateError }) : null;
+    const bar = picture ? el('div', { class: 'panel-sub' }, this.#forms) : null;
     if (picture && this.#form[tab] === 'picture') {
       if (tab === 'inflated') {
         this.#deflate.show(message);
-        fill(panel, error, this.#deflate.element);
+        fill(panel, bar, error, this.#deflate.element);
       } else {
         setText(this.#text, new TextDecoder().decode(content.data.subarray(0, MAX_TEXT)));
-        fill(panel, error, this.#text, content.total > MAX_TEXT ? el('p', { class: 'panel-note', text: `The first ${counted(MAX_TEXT, 'byte')} of ${count(content.total)}; the bytes have them all.` }) : null);
+        fill(panel, bar, error, this.#text, content.total > MAX_TEXT ? el('p', { class: 'panel-note', text: `The first ${counted(MAX_TEXT, 'byte')} of ${count(content.total)}; the bytes have them all.` }) : null);
       }
       return;
     }
@@ -222,6 +221,7 @@ export class BytesPanel {
         ? `${counted(message.tokens.length, 'token')} are too many to show one by one. ${counted(message.joined.total, 'byte')} became ${counted(content.total, 'byte')} (${percent(message.joined.total / Math.max(1, content.total))}).`
         : null;
     if (error) panel.prepend(error);
+    if (bar) panel.prepend(bar);
     if (note && !picture) panel.prepend(el('p', { class: 'panel-note', text: note }));
   }
 
@@ -235,7 +235,7 @@ export class BytesPanel {
     fill(
       panel,
       this.#decoderBar,
-      ...notes.map((text) => el('p', { class: 'panel-note problem', text })),
+      ...notes.map((text) => el('p', { class: 'panel-note trouble', text })),
       el('div', { class: 'decoded-body' }, decoded ? this.#tree.element : null, content.data.length > 0 ? this.#hex.element : null),
     );
   }

@@ -15,6 +15,7 @@ type Mark = (start: number, end: number, held: boolean) => void;
 export class DeflateView {
   readonly element: HTMLElement;
   readonly #facts = el('p', { class: 'deflate-facts' });
+  readonly #bar = el('div', { class: 'deflate-bar', 'aria-hidden': 'true' });
   readonly #shares = el('ul', { class: 'deflate-shares', 'aria-label': 'Where the bytes come from' });
   readonly #map = new DeflateMap();
   readonly #tokens: HTMLElement;
@@ -29,7 +30,7 @@ export class DeflateView {
     this.#mark = mark;
     this.#id = `token-${(serial += 1)}`;
     this.#tokens = el('div', { class: 'tokens', role: 'listbox', tabindex: '0', 'aria-label': 'Literals and back-references', 'aria-orientation': 'horizontal' });
-    this.element = el('div', { class: 'deflate' }, this.#facts, this.#shares, this.#map.element, this.#tokens, this.#line);
+    this.element = el('div', { class: 'deflate' }, this.#facts, this.#bar, this.#shares, this.#map.element, this.#line, this.#tokens);
     this.#tokens.addEventListener('pointerover', (event) => this.#hover(event));
     this.#tokens.addEventListener('pointerleave', () => this.#leave());
     this.#tokens.addEventListener('click', (event) => this.#press(event));
@@ -60,12 +61,13 @@ export class DeflateView {
       facts.complete ? '.' : `. The first ${count(message.tokens.length)} tokens are shown.`,
     );
     const all = Math.max(1, facts.bytes.literal + facts.bytes.copy + facts.bytes.earlier);
+    fill(this.#bar, ...KINDS.map(([kind]) => el('span', { data: { kind }, style: { 'flex-grow': String(facts.bytes[kind] / all) } })));
     fill(
       this.#shares,
       ...KINDS.map(([kind, label]) =>
         el(
           'li',
-          { data: { kind }, class: facts.tokens[kind] === 0 ? 'none' : '', style: { 'flex-grow': String(facts.bytes[kind] / all) } },
+          { data: { kind } },
           el('span', { class: 'swatch', 'aria-hidden': 'true' }),
           el('span', { text: label }),
           ' ',
@@ -168,7 +170,7 @@ export class DeflateView {
     fill(
       this.#line,
       el('strong', { text: 'Back-reference' }),
-      `: length ${count(length)}, distance ${count(token.distance)}; copies ${where}. ${spent}.`,
+      `: length ${count(length)}, distance ${count(token.distance)}; copies from ${where}. ${spent}.`,
     );
   }
 

@@ -167,7 +167,7 @@ export class HexView {
         if (offset === this.#marked[1] - 1 || column === this.#columns - 1) state += ' mark-end';
       }
       if (selected) state += ' selected';
-      if (this.#selected && offset === this.#cursor) state += ' cursor';
+      if (this.#selected && offset === this.#cursor) state += ' current';
       if (offset === this.#hovered) state += ' hovered';
       cell.className = `hex-byte${state}`;
       char.className = `hex-char${state}${byte < 0x20 || byte >= 0x7f ? ' control' : ''}`;

@@ -1,5 +1,5 @@
 /** How bytes can be copied. */
-export const LITERALS = ['hex', 'base64', 'Rust', 'JavaScript', 'text'] as const;
+export const LITERALS = ['hex', 'base64', 'Rust', 'JS', 'text'] as const;
 
 /** One way in which bytes can be copied. */
 export type Literal = (typeof LITERALS)[number];
@@ -13,7 +13,7 @@ export function literal(kind: Literal, bytes: Uint8Array): string {
       return base64(bytes);
     case 'Rust':
       return `b"${Array.from(bytes, rustByte).join('')}"`;
-    case 'JavaScript':
+    case 'JS':
       return `new Uint8Array([${Array.from(bytes, (byte) => `0x${hex(byte)}`).join(', ')}])`;
     case 'text':
       return new TextDecoder().decode(bytes);

@@ -39,7 +39,7 @@ export class Tabs {
         el('small', { class: 'tab-note' }),
       ),
     );
-    this.list = el('div', { class: 'tabs', role: 'tablist', 'aria-label': label, on: { keydown: (event: KeyboardEvent) => this.#key(event) } }, ...this.#tabs);
+    this.list = el('div', { class: 'byte-tabs', role: 'tablist', 'aria-label': label, on: { keydown: (event: KeyboardEvent) => this.#key(event) } }, ...this.#tabs);
     this.#update();
   }
 
@@ -60,7 +60,7 @@ export class Tabs {
     const tab = this.#tabs.find((candidate) => candidate.dataset.tab === id);
     if (!tab) return;
     (tab.lastElementChild as HTMLElement).textContent = note;
-    tab.classList.toggle('empty', empty);
+    tab.classList.toggle('vacant', empty);
   }
 
   #update(): void {

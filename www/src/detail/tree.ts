@@ -118,7 +118,7 @@ export class DecodedTree {
     value.dataset.kind = kind;
     const [start, end] = this.#marked;
     row.classList.toggle('marked', start < end && node.start < end && start < node.end && this.#isInnermost(index, start, end));
-    row.classList.toggle('cursor', at === this.#cursor);
+    row.classList.toggle('current', at === this.#cursor);
   }
 
   /** Whether no visible child of the node would be marked in its place. */

@@ -1,0 +1,24 @@
+import { state } from '../app/state.js';
+import { el } from '../dom.js';
+import type { ExportKind, Finding } from '../model.js';
+
+/** Saves the findings: as SARIF, which the worker writes, or as one JSON object a line. */
+export async function exportReport(kind: ExportKind): Promise<void> {
+  const report = kind === 'sarif' ? await state.client.export('sarif', false) : await lines();
+  const url = URL.createObjectURL(report);
+  const base = (state.progress?.name ?? 'capture').replace(/\.[^.]+$/u, '');
+  el('a', { href: url, download: `${base}-findings.${kind}` }).click();
+  // The browser reads the object after the click has returned.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+async function lines(): Promise<Blob> {
+  const parts: string[] = [];
+  for (let from = 0; ; from += PAGE) {
+    const page: Finding[] = await state.client.findings(null, from, PAGE);
+    parts.push(...page.map((finding) => `${JSON.stringify(finding)}\n`));
+    if (page.length < PAGE) return new Blob(parts, { type: 'application/jsonl' });
+  }
+}
+
+const PAGE = 5_000;
