@@ -27,6 +27,7 @@ export class BitGrid {
   #columns = 32;
   #current = 0;
   #shown: string | null = null;
+  #payloadRows = 3;
 
   /** `mark` is called with a range of bytes of the frame, an empty one when nothing is meant any more; `held`: by click or focus. */
   constructor(mark: (start: number, end: number, held: boolean) => void) {
@@ -52,6 +53,13 @@ export class BitGrid {
     this.explain(null);
   }
 
+  /** Sets how many rows of the payload there is room for. */
+  set payloadRows(rows: number) {
+    if (rows === this.#payloadRows) return;
+    this.#payloadRows = rows;
+    this.#draw();
+  }
+
   /** Marks the fields and payload bytes that a range of the frame's bytes touches. */
   mark(start: number, end: number): void {
     for (const cell of this.#grid.querySelectorAll<HTMLElement>('[data-field]')) {
@@ -62,9 +70,9 @@ export class BitGrid {
       cell.classList.toggle('marked', whole);
       cell.classList.toggle('touched', meant && !whole);
     }
-    for (const cell of this.#grid.querySelectorAll<HTMLElement>('[data-byte]')) {
+    for (const cell of this.#grid.querySelectorAll<HTMLElement>('.touched [data-byte], .marked-byte')) {
       const at = Number(cell.dataset.byte);
-      cell.classList.toggle('marked-byte', at >= start && at < end);
+      cell.classList.toggle('marked-byte', at >= start && at < end && cell.closest('.touched') !== null);
     }
   }
 
@@ -102,7 +110,7 @@ export class BitGrid {
     this.#grid.dataset.columns = String(columns);
     const ruler = el('div', { class: 'bits-ruler', 'aria-hidden': 'true' });
     for (let bit = 0; bit < columns; bit += 1) ruler.append(el('span', { text: String(bit), data: { octet: bit % 8 === 0 } }));
-    const { segments, rest } = segment(this.#fields, columns);
+    const { segments, rest } = segment(this.#fields, columns, this.#payloadRows);
     const cells = segments.map((part, index) => this.#cell(detail, part, segments[index - 1]?.field !== part.field, rest > 0 || segments[index + 1]?.field === part.field));
     const tail = rest > 0 ? this.#tail(segments, rest) : null;
     fill(this.#grid, ruler, ...cells, tail);
@@ -218,14 +226,14 @@ export class BitGrid {
 }
 
 /** Cuts fields at the ends of rows; of the last field no more than some rows are drawn. */
-function segment(fields: Field[], columns: number): { segments: Segment[]; rest: number } {
+function segment(fields: Field[], columns: number, payloadRows: number): { segments: Segment[]; rest: number } {
   const segments: Segment[] = [];
   let rest = 0;
   for (const field of fields) {
     let at = field.bit;
     let end = field.bit + field.bits;
     if (field === fields.at(-1) && field.bits > 64) {
-      const room = (Math.floor(at / columns) + PAYLOAD_ROWS * (32 / columns)) * columns;
+      const room = (Math.floor(at / columns) + payloadRows * (32 / columns)) * columns;
       rest = Math.max(0, Math.floor((end - room) / 8));
       end = Math.min(end, room);
     }
@@ -315,6 +323,5 @@ function summary({ row, header }: FrameDetail): string {
   return `${counted(row.wire, 'byte')} on the wire: ${parts.join(' + ')}.`;
 }
 
-const PAYLOAD_ROWS = 3;
 const NARROW = 480;
 let serial = 0;

@@ -38,11 +38,16 @@ export class DeflateMap {
       .filter(({ token }) => token.distance > 0)
       .sort((one, other) => other.token.inflated[1] - other.token.inflated[0] - (one.token.inflated[1] - one.token.inflated[0]))
       .slice(0, MAX_ARCS);
-    for (const { token, index } of longest) {
-      const size = token.inflated[1] - token.inflated[0];
-      const middle = token.inflated[0] + size / 2;
-      this.#paths.set(index, arc(x(middle - token.distance), x(middle), tokenKind(token), size));
+    const ends = longest.map(({ token }): [number, number] => {
+      const middle = (token.inflated[0] + token.inflated[1]) / 2;
+      return [x(middle - token.distance), x(middle)];
+    });
+    const widest = Math.max(1, ...ends.map(([from, to]) => to - from));
+    for (const [place, { token, index }] of longest.entries()) {
+      const [from, to] = ends[place] ?? [0, 0];
+      this.#paths.set(index, arc(from, to, (to - from) / widest, tokenKind(token), token.inflated[1] - token.inflated[0]));
     }
+    this.#arcs.style.setProperty('--arc-opacity', Math.max(0.16, Math.min(0.75, 3 / Math.sqrt(longest.length + 1))).toFixed(2));
     fill(this.#arcs, ...this.#paths.values());
     this.#arcs.toggleAttribute('hidden', this.#paths.size === 0);
     this.#history.style.flexBasis = `${split * 100}%`;
@@ -70,8 +75,9 @@ export class DeflateMap {
   }
 }
 
-function arc(from: number, to: number, kind: TokenKind, size: number): SVGElement {
-  const rise = Math.min(HEIGHT * 1.9, 14 + (to - from) * 0.62);
+function arc(from: number, to: number, share: number, kind: TokenKind, size: number): SVGElement {
+  // The height of a quadratic curve is half of its control point's.
+  const rise = 14 + (HEIGHT * 1.9 - 14) * share ** 0.75;
   return svg('path', {
     class: 'arc',
     d: `M${from.toFixed(1)} ${HEIGHT}Q${((from + to) / 2).toFixed(1)} ${(HEIGHT - rise).toFixed(1)} ${to.toFixed(1)} ${HEIGHT}`,

@@ -67,7 +67,7 @@ export class DeflateView {
       ...KINDS.map(([kind, label]) =>
         el(
           'li',
-          { data: { kind } },
+          { data: { kind }, class: facts.tokens[kind] === 0 ? 'faint' : '' },
           el('span', { class: 'swatch', 'aria-hidden': 'true' }),
           el('span', { text: label }),
           ' ',

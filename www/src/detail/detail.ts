@@ -43,6 +43,7 @@ export class SkyDetail extends HTMLElement implements PanelHost {
       el('section', { class: 'detail-bits', 'aria-label': 'Bits of the frame' }, this.#grid.element, this.#notes),
       this.#panel.element,
     );
+    new ResizeObserver(([entry]) => (this.#grid.payloadRows = (entry?.contentRect.width ?? 0) >= SIDE_BY_SIDE ? 12 : 3)).observe(this);
   }
 
   connectedCallback(): void {
@@ -179,6 +180,8 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The width from which the bytes stand beside the bits, as in the style sheet. */
+const SIDE_BY_SIDE = 1180;
 /** More frames are not read only to know how long they are. */
 const MAX_BEFORE = 64;
 

@@ -38,6 +38,7 @@ export function frameFields(detail: FrameDetail): Field[] {
   const { row } = detail;
   if (row.onRecord === 'message') return [];
   const fields = [...flags(detail), opcodeField(detail), maskField(detail), ...lengthFields(detail)];
+  if (row.onRecord === 'header') return [...fields, restField(detail)];
   let bit = fields.reduce((sum, field) => sum + field.bits, 0);
   if (row.masked) {
     fields.push(keyField(detail, bit));
@@ -203,6 +204,23 @@ function lengthFields({ row, header }: FrameDetail): Field[] {
   ];
 }
 
+/** Whatever follows the first two bytes, where those are all that is on record: not even where the payload begins is known. */
+function restField({ row }: FrameDetail): Field {
+  return {
+    id: 'rest',
+    label: 'The rest of the frame',
+    bit: 16,
+    bits: 16,
+    value: UNKNOWN,
+    meaning: `${row.masked ? 'masking key, ' : ''}${counted(row.payload, 'byte')} of payload`,
+    sentence: 'The source has the fields of the header, and not the bytes: where the payload begins is not known either.',
+    rfc: RFC6455,
+    section: '5.2',
+    onRecord: false,
+    tone: 'payload',
+  };
+}
+
 function keyField({ header }: FrameDetail, bit: number): Field {
   const key = header.maskingKey?.replace(/[^0-9a-f]/giu, '').toLowerCase() ?? null;
   return {
@@ -226,8 +244,7 @@ function keyField({ header }: FrameDetail, bit: number): Field {
 function payloadFields(detail: FrameDetail, bit: number): Field[] {
   const { row, close } = detail;
   if (row.payload === 0) return [];
-  const onRecord = row.onRecord === 'wire';
-  const base = { rfc: RFC6455, onRecord };
+  const base = { rfc: RFC6455, onRecord: true };
   if (row.opcode === 8 && close?.code != null && row.payload >= 2) {
     const { name, meaning } = closeCode(close.code);
     const code: Field = {
@@ -266,7 +283,7 @@ function payloadFields(detail: FrameDetail, bit: number): Field[] {
       label: 'Payload data',
       bit,
       bits: row.payload * 8,
-      value: onRecord ? counted(row.payload, 'byte') : UNKNOWN,
+      value: counted(row.payload, 'byte'),
       meaning: row.compressed ? 'compressed' : '',
       sentence: payloadSentence(detail),
       rfc: row.compressed ? RFC7692 : RFC6455,
@@ -277,12 +294,13 @@ function payloadFields(detail: FrameDetail, bit: number): Field[] {
 }
 
 function payloadSentence({ row }: FrameDetail): string {
-  if (row.onRecord !== 'wire') return `${counted(row.payload, 'byte')} that the capture does not hold.`;
-  const masked = row.masked ? ', masked with the key' : '';
-  if (row.compressed) return `${counted(row.payload, 'byte')} of a compressed message${masked}: join the message's frames, add 00 00 ff ff, and inflate.`;
-  if (row.opcode === 9) return `${counted(row.payload, 'byte')} that the Pong has to bring back${masked}.`;
-  if (row.opcode === 10) return `${counted(row.payload, 'byte')} that the Ping had${masked}.`;
-  return `${counted(row.payload, 'byte')}${masked}.`;
+  const masked = row.masked ? ' Masked with the key.' : '';
+  if (row.compressed) return `Part of a compressed message: join the frames, add 00 00 ff ff, and inflate.${masked}`;
+  if (row.opcode === 9) return `The Pong has to bring the same bytes back.${masked}`;
+  if (row.opcode === 10) return `The bytes that the Ping had, if this answers one.${masked}`;
+  if (row.opcode === 8) return `A Close frame has a code of two bytes here, or nothing.${masked}`;
+  if (row.fragment !== 'whole') return `A part of the message.${masked}`;
+  return `${row.opcode === 1 ? 'The text, in UTF-8' : 'The content'} of the message.${masked}`;
 }
 
 function bitField(
