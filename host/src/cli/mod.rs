@@ -3,6 +3,7 @@
 mod deflate;
 mod dial;
 mod duration;
+mod inspect;
 mod serve;
 mod size;
 
@@ -38,6 +39,8 @@ struct Cli {
 enum Command {
     /// Connect to a WebSocket server: lines in, messages out.
     Dial(Box<dial::Dial>),
+    /// Show the frames in captures, and check them.
+    Inspect(Box<inspect::Inspect>),
     /// Serve WebSocket clients.
     Serve(Box<serve::Serve>),
 }
@@ -71,6 +74,7 @@ pub(crate) fn run() -> ExitCode {
     }
     let result = match cli.command {
         Command::Dial(dial) => return dial.run(),
+        Command::Inspect(inspect) => return inspect.run(),
         Command::Serve(serve) => serve.run(),
     };
     match result {
