@@ -39,7 +39,6 @@ struct Cli {
 enum Command {
     /// Connect to a WebSocket server: lines in, messages out.
     Dial(Box<dial::Dial>),
-    /// Show the frames in captures, and check them.
     Inspect(Box<inspect::Inspect>),
     /// Serve WebSocket clients.
     Serve(Box<serve::Serve>),
