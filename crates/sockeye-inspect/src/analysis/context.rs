@@ -163,7 +163,7 @@ impl Context<'_> {
             && asked != code
         {
             let number =
-                |code: Option<u16>| code.map_or("none".to_owned(), |code| code.to_string());
+                |code: Option<u16>| code.map_or_else(|| "none".to_owned(), |code| code.to_string());
             let detail = format!("code {} answers {}", number(code), number(asked));
             let bytes = begin..begin + payload.len() as u64;
             self.in_header(Rule::CloseNotEchoed, direction, frame, bytes, &detail);

@@ -278,7 +278,7 @@ impl Outcome {
                     .collect();
                 self.answer(&offers, &agreed, line);
             }
-            self.deflate.get_or_insert(agreed.deflate());
+            self.deflate.get_or_insert_with(|| agreed.deflate());
         }
     }
 
@@ -287,7 +287,7 @@ impl Outcome {
         let of = Of::Response;
         // An offer that fits; if none does, the first tells best why.
         let fits = |offer: &&Parameters| agreed.faults(offer).is_empty();
-        let Some(offer) = offers.iter().find(fits).or(offers.first()) else {
+        let Some(offer) = offers.iter().find(fits).or_else(|| offers.first()) else {
             return;
         };
         let faults = agreed.faults(offer);

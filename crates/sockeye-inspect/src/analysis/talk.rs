@@ -337,8 +337,14 @@ impl Talk {
         candidates
             .filter_map(|from| Some((from, bytes.get(from..)?)))
             .find_map(|(from, bytes)| {
-                let sender = [Role::Client, Role::Server]
-                    .into_iter()
+                let roles = match (flow.first_is_client, side) {
+                    (false, _) => &[Role::Client, Role::Server][..],
+                    (true, Side::First) => &[Role::Client],
+                    (true, Side::Second) => &[Role::Server],
+                };
+                let sender = roles
+                    .iter()
+                    .copied()
                     .find(|&sender| is_convincing(bytes, sender))?;
                 Some((sender, from))
             })

@@ -24,7 +24,7 @@ impl<T> Column<T> {
     pub(crate) fn push(&mut self, entry: T) -> Option<u32> {
         let number = self.len;
         self.len = number.checked_add(1)?;
-        if number as usize % CHUNK == 0 {
+        if (number as usize).is_multiple_of(CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
         if let Some(chunk) = self.chunks.last_mut() {
@@ -49,10 +49,6 @@ impl<T> Column<T> {
         self.chunks
             .get_mut(number as usize / CHUNK)?
             .get_mut(number as usize % CHUNK)
-    }
-
-    pub(crate) fn last_mut(&mut self) -> Option<&mut T> {
-        self.chunks.last_mut()?.last_mut()
     }
 
     /// Bytes of memory.
@@ -108,7 +104,6 @@ mod tests {
             assert_eq!(column.get(number), Some(&(number * 3)));
         }
         assert_eq!(column.get(10_000), None);
-        assert_eq!(column.last_mut(), Some(&mut 29_997));
         // Three chunks: no spare room but in the last one.
         assert!(column.memory() < 3 * (4_096 * 4 + 64));
     }

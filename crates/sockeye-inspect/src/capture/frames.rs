@@ -179,7 +179,11 @@ impl Frames {
                 header_len
             },
             payload_len: match entry.len {
-                LONG => self.long.get(&number).copied().unwrap_or(LONG.into()),
+                LONG => self
+                    .long
+                    .get(&number)
+                    .copied()
+                    .unwrap_or_else(|| LONG.into()),
                 len => len.into(),
             },
             compressed,

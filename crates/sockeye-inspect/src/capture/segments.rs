@@ -129,11 +129,6 @@ impl Segments {
         Some(self.entries.get(number)?.stream())
     }
 
-    /// A segment.
-    pub(crate) fn get(&self, number: u32) -> Option<Segment> {
-        self.get_near(number, &mut 0)
-    }
-
     /// A segment; `hint` remembers the block for the next one, which is likely the same.
     #[inline]
     pub(crate) fn get_near(&self, number: u32, hint: &mut usize) -> Option<Segment> {
@@ -268,9 +263,9 @@ mod tests {
         }
         let mut hint = 0;
         for (number, segment) in expected.iter().enumerate() {
-            assert_eq!(segments.get(number as u32), Some(*segment));
+            assert_eq!(segments.get_near(number as u32, &mut 0), Some(*segment));
             assert_eq!(segments.get_near(number as u32, &mut hint), Some(*segment));
         }
-        assert_eq!(segments.get(2_000), None);
+        assert_eq!(segments.get_near(2_000, &mut hint), None);
     }
 }

@@ -16,10 +16,7 @@ mod tests;
 mod trace;
 mod window;
 
-pub(crate) use self::{
-    checkpoint::Checkpoint,
-    inflater::{Inflater, MessageFacts},
-};
+pub(crate) use self::{checkpoint::Checkpoint, inflater::Inflater};
 pub use self::{
     error::{BitOffset, InflateCause, InflateError},
     trace::{Block, BlockKind, Token, Trace, trace},

@@ -7,11 +7,11 @@ use sockeye_inspect::{
 };
 
 /// A key that looks random, and its answer.
-pub const KEY: &str = "hUHkmQ1c1Vn3fmgGIvm2Tg==";
-pub const ACCEPT: &str = "kYTTd3RGiOi3rtJt6AENJ0AwA0I=";
+pub(crate) const KEY: &str = "hUHkmQ1c1Vn3fmgGIvm2Tg==";
+pub(crate) const ACCEPT: &str = "kYTTd3RGiOi3rtJt6AENJ0AwA0I=";
 
 /// The opening handshake's request with these further lines.
-pub fn request(extra: &str) -> String {
+pub(crate) fn request(extra: &str) -> String {
     format!(
         "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\n\
          Sec-WebSocket-Version: 13\r\n{extra}\r\n"
@@ -19,14 +19,14 @@ pub fn request(extra: &str) -> String {
 }
 
 /// The response that switches protocols with these further lines.
-pub fn response(extra: &str) -> String {
+pub(crate) fn response(extra: &str) -> String {
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {ACCEPT}\r\n{extra}\r\n"
     )
 }
 
 /// A frame whose first byte is `first`; with a key, masked. The length is minimal.
-pub fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     let mask = if key.is_some() { 0x80 } else { 0 };
     let mut bytes = vec![first];
     match payload.len() {
@@ -52,7 +52,7 @@ pub fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
 }
 
 /// What happens on one TCP connection, a packet for each thing said, a millisecond apart.
-pub struct Scene {
+pub(crate) struct Scene {
     conversation: Conversation,
     packets: Vec<Packet>,
     time: u64,
@@ -61,7 +61,7 @@ pub struct Scene {
 
 impl Scene {
     /// A connection of TCP.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut conversation = Conversation::new(
             "10.0.0.1:50000".parse().expect("an address"),
             "10.0.0.2:80".parse().expect("an address"),
@@ -77,12 +77,12 @@ impl Scene {
     }
 
     /// A connection that has shaken hands, without extensions.
-    pub fn shaken() -> Self {
+    pub(crate) fn shaken() -> Self {
         Self::shaken_with("", "")
     }
 
     /// A connection that has shaken hands with these further lines.
-    pub fn shaken_with(offer: &str, answer: &str) -> Self {
+    pub(crate) fn shaken_with(offer: &str, answer: &str) -> Self {
         let mut scene = Self::new();
         scene.client(request(offer).as_bytes());
         scene.server(response(answer).as_bytes());
@@ -90,7 +90,7 @@ impl Scene {
     }
 
     /// A connection with permessage-deflate with these parameters, such as `; server_no_context_takeover`.
-    pub fn deflated(parameters: &str) -> Self {
+    pub(crate) fn deflated(parameters: &str) -> Self {
         let line = format!("Sec-WebSocket-Extensions: permessage-deflate{parameters}\r\n");
         let offer = if parameters.contains("client_max_window_bits") {
             line.clone()
@@ -100,32 +100,32 @@ impl Scene {
         Self::shaken_with(&offer, &line)
     }
 
-    pub fn now(&mut self) -> Timestamp {
+    pub(crate) fn now(&mut self) -> Timestamp {
         self.time += 1_000_000;
         Timestamp::from_nanos(self.time)
     }
 
     /// Lets time pass.
-    pub fn wait(&mut self, milliseconds: u64) {
+    pub(crate) fn wait(&mut self, milliseconds: u64) {
         self.time += milliseconds * 1_000_000;
     }
 
     /// Bytes of the client.
-    pub fn client(&mut self, bytes: &[u8]) {
+    pub(crate) fn client(&mut self, bytes: &[u8]) {
         let time = self.now();
         self.packets
             .extend(self.conversation.send(Direction::ToServer, time, bytes));
     }
 
     /// Bytes of the server.
-    pub fn server(&mut self, bytes: &[u8]) {
+    pub(crate) fn server(&mut self, bytes: &[u8]) {
         let time = self.now();
         self.packets
             .extend(self.conversation.send(Direction::ToClient, time, bytes));
     }
 
     /// A frame of the client, masked with a fresh key.
-    pub fn client_frame(&mut self, first: u8, payload: &[u8]) {
+    pub(crate) fn client_frame(&mut self, first: u8, payload: &[u8]) {
         self.next_key = self
             .next_key
             .wrapping_mul(1_664_525)
@@ -135,17 +135,17 @@ impl Scene {
     }
 
     /// A frame of the server.
-    pub fn server_frame(&mut self, first: u8, payload: &[u8]) {
+    pub(crate) fn server_frame(&mut self, first: u8, payload: &[u8]) {
         self.server(&frame(first, None, payload));
     }
 
     /// Bytes that are sent and not captured.
-    pub fn lose(&mut self, direction: Direction, len: u32) {
+    pub(crate) fn lose(&mut self, direction: Direction, len: u32) {
         self.conversation.lose(direction, len);
     }
 
     /// The closing handshake, begun by the client, and the end of TCP, begun by the server.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.client_frame(0x88, &[0x03, 0xE8]);
         self.server_frame(0x88, &[0x03, 0xE8]);
         self.finish(Direction::ToClient);
@@ -153,25 +153,25 @@ impl Scene {
     }
 
     /// FIN.
-    pub fn finish(&mut self, direction: Direction) {
+    pub(crate) fn finish(&mut self, direction: Direction) {
         let time = self.now();
         self.packets
             .extend(self.conversation.finish(direction, time));
     }
 
     /// RST.
-    pub fn reset(&mut self, direction: Direction) {
+    pub(crate) fn reset(&mut self, direction: Direction) {
         let time = self.now();
         self.packets.push(self.conversation.reset(direction, time));
     }
 
     /// Takes packets away, or orders them anew.
-    pub fn packets(&mut self) -> &mut Vec<Packet> {
+    pub(crate) fn packets(&mut self) -> &mut Vec<Packet> {
         &mut self.packets
     }
 
     /// The capture as a file.
-    pub fn file(&self) -> Vec<u8> {
+    pub(crate) fn file(&self) -> Vec<u8> {
         let mut writer =
             PcapNgWriter::new(Vec::new(), &Section::default()).expect("a vector takes all");
         let interface = writer.interface(1, "eth0").expect("a vector takes all");
@@ -184,32 +184,32 @@ impl Scene {
     }
 
     /// What the inspector finds, read in one piece and byte by byte alike.
-    pub fn inspect(&self) -> (Vec<u8>, Capture) {
+    pub(crate) fn inspect(&self) -> (Vec<u8>, Capture) {
         let file = self.file();
         let capture = inspect(&file);
         (file, capture)
     }
 
     /// The findings as `rule detail`.
-    pub fn findings(&self) -> Vec<String> {
+    pub(crate) fn findings(&self) -> Vec<String> {
         self.inspect().1.findings().iter().map(words).collect()
     }
 }
 
 /// What the inspector finds in a file.
-pub fn inspect(file: &[u8]) -> Capture {
+pub(crate) fn inspect(file: &[u8]) -> Capture {
     inspect_with(file, Options::default())
 }
 
 /// What the inspector finds in a file, with these options.
-pub fn inspect_with(file: &[u8], options: Options) -> Capture {
+pub(crate) fn inspect_with(file: &[u8], options: Options) -> Capture {
     let mut inspector = Inspector::new(options);
     inspector.push(&mut file.to_vec());
     inspector.finish()
 }
 
 /// A finding in words.
-pub fn words(finding: &Finding) -> String {
+pub(crate) fn words(finding: &Finding) -> String {
     let id = finding.rule.id();
     if finding.detail.is_empty() {
         id.to_owned()

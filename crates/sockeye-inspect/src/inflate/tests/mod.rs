@@ -7,7 +7,7 @@ mod traces;
 
 use core::ops::ControlFlow;
 
-use super::{InflateError, Inflater, MessageFacts};
+use super::{InflateError, Inflater, inflater::MessageFacts};
 
 /// Inflates one message.
 fn message(
