@@ -1,5 +1,7 @@
 //! Packets: from the link through IP to the segments of TCP.
 
+#[cfg(test)]
+mod against_crates;
 mod ip;
 mod link;
 
