@@ -1,5 +1,7 @@
 //! TCP: from segments to streams ([RFC 9293](https://www.rfc-editor.org/rfc/rfc9293)).
 
+#[cfg(test)]
+mod against_tshark;
 mod flow;
 mod held;
 mod stream;

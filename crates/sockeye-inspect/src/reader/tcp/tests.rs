@@ -10,6 +10,7 @@ use crate::{
         Reader,
         packet::Addresses,
         pcap::PcapReader,
+        pcapng::PcapNgReader,
         recorder::{Event, Recorded, Recorder},
     },
     write::{Conversation, LinkType, Packet, PcapOptions, PcapWriter},
@@ -37,9 +38,13 @@ fn capture(packets: &[Packet]) -> Vec<u8> {
 }
 
 /// What is read from a capture, and where each delivered byte was checked to lie in it.
-fn read(file: &[u8]) -> Recorder {
+pub(super) fn read(file: &[u8]) -> Recorder {
     let mut recorder = Recorder::default();
-    let mut reader = PcapReader::default();
+    let mut reader: Box<dyn Reader> = if file[0] == 0x0A {
+        Box::new(PcapNgReader::default())
+    } else {
+        Box::new(PcapReader::default())
+    };
     reader.push(&mut file.to_vec(), &mut recorder);
     reader.finish(&mut recorder);
     for flow in &recorder.flows {
@@ -474,10 +479,10 @@ fn only_so_many_flows_are_followed() {
 }
 
 /// A xorshift generator: the same numbers in every run.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
