@@ -8,6 +8,9 @@ use crate::{
     write::{Conversation, LinkType, PcapNgWriter, Section},
 };
 
+/// Code and value of each option of a block.
+type Options<'a> = &'a [(u16, &'a [u8])];
+
 /// A file under construction.
 struct Blocks {
     big_endian: bool,
@@ -59,7 +62,7 @@ impl Blocks {
     }
 
     /// An interface with options that are complete with code and length.
-    fn interface(&mut self, link: LinkType, snap_len: u32, options: &[(u16, &[u8])]) -> &mut Self {
+    fn interface(&mut self, link: LinkType, snap_len: u32, options: Options<'_>) -> &mut Self {
         let mut body = self.u16(link.number()).to_vec();
         body.extend(self.u16(0));
         body.extend(self.u32(snap_len));
@@ -195,7 +198,7 @@ fn every_kind_of_packet_is_read_in_either_byte_order() {
 fn times_are_of_the_resolution_and_offset_of_their_interface() {
     let offset = 1_000_i64.to_le_bytes();
     let before = i64::MIN.to_le_bytes();
-    let cases: [(&[(u16, &[u8])], u64, u64); 10] = [
+    let cases: [(Options<'_>, u64, u64); 10] = [
         (&[], 1_500_000, 1_500_000_000),
         (&[(9, &[9])], 1_500_000, 1_500_000),
         (&[(9, &[0])], 3, 3_000_000_000),
