@@ -2,8 +2,12 @@
 
 use crate::Timestamp;
 
-/// A number of seconds since 1970, as HAR and mitmproxy write it.
+/// A number of seconds since 1970, as HAR and mitmproxy write it; of milliseconds, as Playwright does, where seconds would be after the
+/// year 5000.
 pub(crate) fn seconds(seconds: f64) -> Timestamp {
+    if seconds > 1.0e11 {
+        return millis(seconds);
+    }
     millis(seconds * 1_000.0)
 }
 
@@ -125,6 +129,10 @@ mod tests {
         assert_eq!(
             seconds(1_693_314_200.336985).nanos(),
             1_693_314_200_336_985_000
+        );
+        assert_eq!(
+            seconds(1_795_400_450_223.0059).nanos(),
+            1_795_400_450_223_006_000
         );
         for unknown in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
             assert_eq!(seconds(unknown), Timestamp::UNKNOWN, "{unknown}");

@@ -133,9 +133,10 @@ impl Entry {
     fn flow(&mut self, intake: &mut dyn Intake) -> FlowId {
         *self.flow.get_or_insert_with(|| {
             let url = Url::new(self.url.as_deref().unwrap_or_default());
-            let server = self.address.as_deref();
+            let host = url.authority.strip_suffix(&format!(":{}", url.port));
+            let host = self.address.as_deref().or(host).unwrap_or(&url.authority);
             intake.open(Flow {
-                addresses: [None, server.and_then(|ip| heads::address(ip, url.port))],
+                addresses: [None, heads::address(host, url.port)],
                 first_is_client: true,
                 from_start: true,
                 decrypted: url.secure,
