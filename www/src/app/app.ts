@@ -9,7 +9,7 @@ import type { FrameList } from '../list/list.js';
 import type { TimeForm } from '../list/row-view.js';
 import type { Mode } from '../model.js';
 import type { DropZone } from './drop.js';
-import { count, counted } from './format.js';
+import { count, counted, sentence } from './format.js';
 import { readHash, writeHash, type Place } from './hash.js';
 import { Header } from './header.js';
 import { Notices, Toast } from './notices.js';
@@ -252,11 +252,6 @@ export class App extends HTMLElement {
     if (place.pane) state.show(place.pane);
     if (place.frame !== undefined) goTo(place.frame);
   }
-}
-
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
 }
 
 customElements.define('sky-app', App);

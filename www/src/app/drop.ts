@@ -5,7 +5,7 @@ import type { Sample } from './session.js';
 const example: [string, string, number, string][] = [
   ['FIN', '1', 1, 'bit'],
   ['RSV', '000', 3, 'bit'],
-  ['opcode', '0x1 text', 4, 'type'],
+  ['opcode', '0x1', 4, 'type'],
   ['M', '1', 1, 'bit'],
   ['length', '5', 7, 'length'],
   ['masking key', '37 fa', 16, 'key'],

@@ -65,3 +65,9 @@ export function percent(part: number): string {
 export function from(direction: 'c2s' | 's2c'): string {
   return direction === 'c2s' ? 'client' : 'server';
 }
+
+/** A text as a sentence: with a capital letter and a full stop. */
+export function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}

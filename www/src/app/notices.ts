@@ -1,5 +1,5 @@
 import { el, fill } from '../dom.js';
-import { bytes, counted } from './format.js';
+import { bytes, counted, sentence } from './format.js';
 import { openAgain, opened } from './session.js';
 import { presetForm } from './preset.js';
 import { state } from './state.js';
@@ -35,9 +35,9 @@ export class Notices {
         key: 'live', kind: 'live',
         words: progress.behind > 0 ? `Recording. ${bytes(progress.behind)} behind: not shown yet, all in the file.` : 'Recording. Everything is shown, and in the file.',
       });
-    if (progress?.problems.length === 1) lines.push({ key: 'problems', kind: 'advice', words: progress.problems[0] ?? '' });
+    if (progress?.problems.length === 1) lines.push({ key: 'problems', kind: 'advice', words: sentence(progress.problems[0] ?? '') });
     else if (progress && progress.problems.length > 1)
-      lines.push({ key: 'problems', kind: 'advice', words: `${counted(progress.problems.length, 'thing')} about this file`, more: progress.problems });
+      lines.push({ key: 'problems', kind: 'advice', words: `${counted(progress.problems.length, 'thing')} about this file`, more: progress.problems.map(sentence) });
     if (progress?.format && /net-?(log|export)/i.test(progress.format) && opened()?.kind === 'files')
       lines.push({ key: 'netlog', kind: 'information', words: 'A net-export holds cookies and everything else that Chrome sent. It stays in this tab; think before you pass the file on.' });
     if (progress?.done && progress.format && /raw|hex|base64|text/i.test(progress.format) && opened()?.kind === 'files')
@@ -81,7 +81,7 @@ export class Toast {
     state.on('say', (sentence) => {
       clearTimeout(this.#timer);
       this.element.textContent = sentence;
-      this.#timer = window.setTimeout(() => (this.element.textContent = ''), 5000);
+      this.#timer = window.setTimeout(() => (this.element.textContent = ''), 4000);
     });
   }
 }

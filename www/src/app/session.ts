@@ -99,18 +99,28 @@ async function open(what: Source, place: Place, read: () => Promise<void>): Prom
   if (!loaded) throw new Error('the worker is not started');
   await loaded;
   const mine = ++turn;
-  source = what;
-  wanted = place.frame ?? null;
-  known = 0;
-  state.reset(true);
+  source = null;
+  const closing = state.client.close();
   const reading = read();
-  // The view is asked for behind the opening, so it is that of the new capture.
-  const viewed = state.setView({ filter: place.filter ?? '', mode: place.mode ?? state.view.mode });
-  if (place.pane) state.show(place.pane);
   try {
-    const [problem] = await Promise.all([viewed, reading]);
+    // Once it is closed, nothing more is told of what was open before.
+    await closing;
     if (mine !== turn) return;
-    if (problem) state.say(`The filter of the address is left out: ${problem.message}`);
+    source = what;
+    wanted = place.frame ?? null;
+    known = 0;
+    state.reset(true);
+    if (place.pane) state.show(place.pane);
+    const begun = new Promise((resolve) => state.client.addEventListener('progress', resolve, { once: true }));
+    await Promise.race([begun, reading]);
+    if (mine !== turn) return;
+    const problem = await state.setView({ filter: place.filter ?? '', mode: place.mode ?? state.view.mode });
+    if (problem) {
+      state.say(`The filter of the address is left out: ${problem.message}`);
+      await state.setView({ filter: '', mode: place.mode ?? state.view.mode });
+    }
+    await reading;
+    if (mine !== turn) return;
     await recountNow();
   } catch (error) {
     if (mine !== turn) return;

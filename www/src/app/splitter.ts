@@ -6,7 +6,7 @@ export type Layout = 'side' | 'below';
 
 const least = 20;
 const most = 80;
-const ordinary: Record<Layout, number> = { side: 52, below: 48 };
+const ordinary: Record<Layout, number> = { side: 55, below: 48 };
 
 /**
  * A handle between two panes, which sets the part of the first in per cent as `--part` on `parent`. It is dragged, or moved with the

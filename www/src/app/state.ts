@@ -70,6 +70,7 @@ export class State {
   #cursor = Number.NaN;
   #visible = { from: Number.NaN, to: Number.NaN };
   #wanted = 0;
+  #applying = 0;
 
   /** Calls `listener` on each event of this type until `signal` is aborted. */
   on<K extends keyof Events>(type: K, listener: (detail: Events[K]) => void, signal?: AbortSignal): void {
@@ -216,8 +217,19 @@ export class State {
   async setView(change: Partial<View>): Promise<FilterProblem | null> {
     const view: View = { ...this.#view, ...change };
     const turn = ++this.#wanted;
-    const { count, error } = await this.client.setView(view);
+    this.#applying += 1;
+    let result;
+    try {
+      result = await this.client.setView(view);
+    } catch (error) {
+      // A view that another took the place of is given up.
+      if (turn !== this.#wanted) return null;
+      throw error;
+    } finally {
+      this.#applying -= 1;
+    }
     if (turn !== this.#wanted) return null;
+    const { count, error } = result;
     if (error) return error;
     this.#view = view;
     this.#count = count;
@@ -233,6 +245,8 @@ export class State {
 
   /** Counts the rows of the view again, now that more of the capture is read. */
   async recount(): Promise<void> {
+    // Asking again would make the client give up what it is doing.
+    if (this.#applying > 0) return;
     const turn = this.#wanted;
     const { count, error } = await this.client.setView(this.#view);
     if (turn !== this.#wanted || error || count === this.#count) return;

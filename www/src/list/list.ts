@@ -23,7 +23,7 @@ export class FrameList extends HTMLElement {
   );
   #views: RowView[] = [];
   #pinned = new RowView('row-pinned');
-  #head = el('div', { class: 'row head', role: 'row', 'aria-rowindex': 1 });
+  #head = el('div', { class: 'row headings', role: 'row', 'aria-rowindex': 1 });
   #layer = el('div', { class: 'layer' });
   #spacer = el('div', { class: 'spacer' });
   #grid = el(
@@ -112,7 +112,7 @@ export class FrameList extends HTMLElement {
     this.#scroller.rows = state.count;
     this.#scroller.top = 0;
     this.#counted(state.count);
-    if (state.selected !== null && state.count > 0) await this.#selected(state.selected, 'app');
+    if (state.selected !== null && state.count > 0) await this.#selected(state.selected, 'app', false);
   }
 
   #counted(count: number): void {
@@ -357,7 +357,7 @@ export class FrameList extends HTMLElement {
     this.#render();
   }
 
-  async #selected(frame: number | null, origin: Origin): Promise<void> {
+  async #selected(frame: number | null, origin: Origin, reveal = true): Promise<void> {
     if (origin === 'list') return;
     const turn = ++this.#turn;
     if (frame === null) {
@@ -380,7 +380,7 @@ export class FrameList extends HTMLElement {
       state.selectConnection(content.connection);
     } else {
       this.#active = null;
-      this.#scroller.reveal(row, true);
+      if (reveal) this.#scroller.reveal(row, true);
       this.#syncBar();
       this.#render();
     }

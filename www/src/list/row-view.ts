@@ -30,7 +30,7 @@ export const columns: Column[] = [
   { name: 'time', label: 'Time', spoken: 'Time' },
   { name: 'lane', label: '', spoken: 'Direction' },
   { name: 'type', label: 'Type', spoken: 'Type' },
-  { name: 'bits', label: 'FIN RSV', spoken: 'FIN and RSV1 to RSV3' },
+  { name: 'flags', label: 'FIN RSV', spoken: 'FIN and RSV1 to RSV3' },
   { name: 'wire', label: 'Wire', spoken: 'Bytes on the wire' },
   { name: 'payload', label: 'Payload', spoken: 'Bytes of payload' },
   { name: 'ratio', label: 'Ratio', spoken: 'Compressed size as a part of the inflated one' },
@@ -87,7 +87,7 @@ export class RowView {
       ),
     );
     this.#cell('type').append(el('i', { class: 'thread', 'aria-hidden': 'true' }), this.#type);
-    this.#cell('bits').append(this.#fin, ' ', ...this.#rsv);
+    this.#cell('flags').append(this.#fin, ' ', ...this.#rsv);
   }
 
   /** Shows a row, or a place held for it while it is read. */

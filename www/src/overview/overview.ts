@@ -34,6 +34,9 @@ export class Overview extends HTMLElement {
   #stale = false;
   #applyTimer = 0;
   #paint = perFrame(() => this.#paintNow());
+  #remark = perFrame(() => {
+    if (this.#histogram) this.#paintMarks();
+  });
 
   connectedCallback(): void {
     if (this.#canvas.isConnected) return;
@@ -57,8 +60,8 @@ export class Overview extends HTMLElement {
       this.#range = timeRange(view.filter);
       this.#paint();
     });
-    state.on('cursor', () => this.#paint());
-    state.on('visible', () => this.#paint());
+    state.on('cursor', () => this.#remark());
+    state.on('visible', () => this.#remark());
   }
 
   /** Reads the histogram again; while one is being read, once more afterwards. */
@@ -72,6 +75,8 @@ export class Overview extends HTMLElement {
 
   async #read(): Promise<void> {
     const progress = state.progress;
+    // Bytes without times, and a capture without frames, have nothing to show here.
+    this.classList.toggle('blank', progress !== null && progress.done && (progress.frames === 0 || !(progress.duration > 0)));
     const { width, left } = this.#geometry();
     const buckets = Math.floor((width - left) / bucketWidth);
     if (!progress || progress.frames === 0 || buckets < 1) {
@@ -127,7 +132,6 @@ export class Overview extends HTMLElement {
     if (!context) return;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const histogram = this.#histogram;
-    this.classList.toggle('blank', histogram === null);
     if (!histogram) {
       context.clearRect(0, 0, at.width, height);
       this.#brush.hidden = this.#cursor.hidden = this.#visible.hidden = this.#clear.hidden = true;
