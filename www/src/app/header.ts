@@ -10,6 +10,8 @@ const themes: [Theme, string, string][] = [
   ['dark', 'Dark', 'M13.2 9.8A5.8 5.8 0 0 1 6.2 2.8a5.8 5.8 0 1 0 7 7Z'],
 ];
 
+const formats: Record<string, string> = { har: 'HAR', netlog: 'Chrome net-export', mitmproxy: 'mitmproxy flows', raw: 'raw stream', text: 'text' };
+
 /** The fish of the page: drawn with one line, head to the left. */
 export function mark(): SVGElement {
   return svg(
@@ -25,7 +27,7 @@ export class Header {
   readonly element: HTMLElement;
   #name = el('h1', { class: 'name' });
   #facts = el('p', { class: 'facts' });
-  #save = el('button', { class: 'quiet save', type: 'button', 'aria-haspopup': 'menu' }, icon('M8 2.5V10M4.8 7 8 10.2 11.2 7M3 13.3H13'), el('span', { text: 'Save as' }));
+  #save = el('button', { class: 'quiet save', type: 'button', 'aria-haspopup': 'menu', 'aria-label': 'Save as' }, icon('M8 2.5V10M4.8 7 8 10.2 11.2 7M3 13.3H13'), el('span', { text: 'Save as' }));
   #open = el('button', { class: 'open', type: 'button' }, icon('M2 12.8V3.5H6.2L7.7 5.2H14V12.8Z'), el('span', { text: 'Open' }));
   #home = el('button', { class: 'quiet brand', type: 'button', title: 'To the first page' }, mark(), el('span', { text: 'Sockeye' }));
   #themes: HTMLElement;
@@ -58,11 +60,11 @@ export class Header {
       return;
     }
     const parts = [counted(progress.frames, 'frame'), counted(progress.connections, 'connection'), counted(progress.findings, 'finding')];
+    if (progress.live) parts.unshift('recording');
+    else if (!progress.done) parts.unshift(`${progress.total > 0 ? Math.floor((100 * progress.bytes) / progress.total) : 0} % read`);
     if (progress.duration > 0) parts.push(duration(progress.duration));
-    if (progress.format) parts.unshift(progress.format);
-    if (progress.live) parts.push('recording');
-    else if (!progress.done) parts.push(`${progress.total > 0 ? Math.floor((100 * progress.bytes) / progress.total) : 0} % of ${bytes(progress.total)} read`);
-    else parts.push(bytes(progress.total));
+    if (!progress.live) parts.push(bytes(progress.total));
+    if (progress.format) parts.push(formats[progress.format] ?? progress.format);
     const text = parts.join('  ·  ');
     if (this.#facts.textContent !== parts.join('')) fill(this.#facts, ...parts.map((part) => el('span', { text: part })));
     this.#facts.title = text;

@@ -54,8 +54,9 @@ export class FrameList extends HTMLElement {
       this.#head.append(
         el(
           'span',
-          { class: column.name, role: 'columnheader', 'aria-colindex': place + 1, 'aria-label': column.spoken, title: column.spoken },
-          column.label,
+          { class: column.name, role: 'columnheader', 'aria-colindex': place + 1, title: column.spoken },
+          el('span', { 'aria-hidden': column.label !== column.spoken, text: column.label }),
+          column.label === column.spoken ? null : el('span', { class: 'spoken', text: column.spoken }),
         ),
       );
     }

@@ -118,13 +118,14 @@ export class RowView {
     setText(this.#cell('time'), time);
     setText(this.#type, row.name);
     if (row.severity) this.#mark.setAttribute('d', marks[row.severity]);
-    bit(this.#fin, known, row.fin);
-    bit(this.#rsv[0], known, row.rsv1);
-    bit(this.#rsv[1], known, row.rsv2);
-    bit(this.#rsv[2], known, row.rsv3);
+    bit(this.#fin, known, row.fin, true);
+    bit(this.#rsv[0], known, row.rsv1, false);
+    bit(this.#rsv[1], known, row.rsv2, false);
+    bit(this.#rsv[2], known, row.rsv3, false);
     setText(this.#cell('wire'), row.onRecord === 'message' ? '–' : count(row.wire));
     setText(this.#cell('payload'), count(row.payload));
-    const ratio = row.inflated ? percent(row.payload / row.inflated) : '';
+    // What is inflated is the message, of which a fragment is only a part.
+    const ratio = row.inflated && row.fragment === 'whole' ? percent(row.payload / row.inflated) : '';
     setText(this.#cell('ratio'), ratio);
     setText(this.#cell('preview'), row.preview);
     element.setAttribute('aria-label', words(row, time));
@@ -148,9 +149,10 @@ export class RowView {
   }
 }
 
-function bit(element: HTMLElement, known: boolean, set: boolean): void {
+/** Writes a bit; one that is not as usual stands out. */
+function bit(element: HTMLElement, known: boolean, set: boolean, usual: boolean): void {
   setText(element, known ? (set ? '1' : '0') : '–');
-  element.className = known && set ? 'set' : '';
+  element.className = known && set !== usual ? 'unusual' : '';
 }
 
 function kind(row: Row): string {
