@@ -13,9 +13,11 @@ export class ConnectionList {
 
   constructor(choose: (number: number) => void) {
     this.#choose = choose;
-    this.#rows = new VirtualRows({ rowHeight: ROW, make, render: (row, index) => this.#render(row, index) }, 'connection-rows', el('div', { role: 'presentation' }));
-    this.#rows.element.setAttribute('role', 'presentation');
-    this.element = el('div', { class: 'connection-list', role: 'listbox', tabindex: '0', 'aria-label': 'Connections' }, this.#rows.element);
+    this.#rows = new VirtualRows({ rowHeight: ROW, make, render: (row, index) => this.#render(row, index) }, 'connection-list', el('div', { role: 'presentation' }));
+    this.element = this.#rows.element;
+    this.element.tabIndex = 0;
+    this.element.role = 'listbox';
+    this.element.ariaLabel = 'Connections';
     this.element.addEventListener('click', (event) => this.#press(event));
     this.element.addEventListener('keydown', (event) => this.#key(event));
   }

@@ -73,7 +73,7 @@ export class Handshake {
         href: sectionUrl(check.rfc, check.section),
         target: '_blank',
         rel: 'noreferrer',
-        'aria-label': `RFC ${check.rfc} section ${check.section}`,
+        'aria-label': `RFC ${check.rfc} §${check.section}`,
         text: `${check.rfc === 6455 ? '' : `${check.rfc} `}§${check.section}`,
       }),
     );

@@ -134,8 +134,8 @@ export class BitGrid {
       cell.setAttribute('role', 'option');
       cell.setAttribute('aria-selected', 'false');
       cell.setAttribute('tabindex', index === this.#current ? '0' : '-1');
-      cell.setAttribute('aria-label', `${field.label}, ${counted(field.bits, 'bit')}: ${field.value}${field.meaning ? `, ${field.meaning}` : ''}`);
       cell.setAttribute('aria-describedby', this.#explanation.id);
+      cell.append(el('span', { class: 'spoken', text: `${field.label}, ${counted(field.bits, 'bit')}: ${field.value}${field.meaning ? `, ${field.meaning}` : ''}` }));
     } else {
       cell.setAttribute('aria-hidden', 'true');
     }
@@ -284,13 +284,13 @@ function byteCells({ row: frame, wire, unmasked, header }: FrameDetail, { field,
 
 function caption(field: Field, span: number): HTMLElement[] {
   if (span === 1) {
-    const label = el('span', { class: 'bits-label stacked' });
+    const label = el('span', { class: 'bits-label stacked', 'aria-hidden': 'true' });
     // As the RFC does it: the letters of a narrow field stand one below the other.
     for (const letter of field.label) label.append(el('span', { text: letter }));
     return [label];
   }
-  const label = el('span', { class: 'bits-label', text: field.label });
-  const value = el('span', { class: 'bits-value' });
+  const label = el('span', { class: 'bits-label', 'aria-hidden': 'true', text: field.label });
+  const value = el('span', { class: 'bits-value', 'aria-hidden': 'true' });
   if (field.tone === 'opcode') {
     value.append(el('strong', { text: field.meaning }), ` ${field.value}`);
   } else if (field.bits <= 64) {

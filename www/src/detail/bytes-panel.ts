@@ -33,7 +33,7 @@ export class BytesPanel {
   readonly #deflate: DeflateView;
   readonly #tree: DecodedTree;
   readonly #note = el('p', { class: 'panel-note' });
-  readonly #text = el('pre', { class: 'panel-text', tabindex: '0', 'aria-label': 'Message as text' });
+  readonly #text = el('pre', { class: 'panel-text', role: 'region', tabindex: '0', 'aria-label': 'Message as text' });
   readonly #decoder = el('select', { 'aria-label': 'Decoder' });
   readonly #decoderBar: HTMLElement;
   readonly #forms = el('div', { class: 'switch', role: 'group', 'aria-label': 'Show as' });

@@ -44,18 +44,13 @@ export class HexView {
     this.#events = events;
     this.#id = `hex-${(serial += 1)}`;
     const body = el('div', { role: 'rowgroup' });
-    this.#rows = new VirtualRows(
-      { rowHeight: ROW, make: () => this.#make(), render: (row, index) => this.#render(row, index) },
-      'hex-scroll',
-      body,
-    );
+    this.#rows = new VirtualRows({ rowHeight: ROW, make, render: (row, index) => this.#render(row, index) }, 'hex', body);
+    this.element = this.#rows.element;
     // Focus stays on the grid, so that it survives the recycling of rows.
-    this.#rows.element.setAttribute('role', 'presentation');
-    this.element = el(
-      'div',
-      { class: 'hex', role: 'grid', tabindex: '0', 'aria-label': label, 'aria-multiselectable': 'true', 'aria-colcount': '17' },
-      this.#rows.element,
-    );
+    this.element.tabIndex = 0;
+    this.element.role = 'grid';
+    this.element.ariaLabel = label;
+    this.element.ariaMultiSelectable = 'true';
     this.element.addEventListener('keydown', (event) => this.#key(event));
     this.element.addEventListener('pointermove', (event) => this.#move(event));
     this.element.addEventListener('pointerleave', () => this.#hover(null));
@@ -121,13 +116,6 @@ export class HexView {
     if (columns === this.#columns) return;
     this.#columns = columns;
     this.#layout();
-  }
-
-  #make(): HTMLElement {
-    const row = el('div', { class: 'hex-row', role: 'row' }, el('span', { class: 'hex-offset', role: 'rowheader' }));
-    for (let column = 0; column < 16; column += 1) row.append(el('span', { class: 'hex-byte', role: 'gridcell' }));
-    for (let column = 0; column < 16; column += 1) row.append(el('span', { class: 'hex-char', 'aria-hidden': 'true' }));
-    return row;
   }
 
   #render(row: HTMLElement, index: number): void {
@@ -273,6 +261,13 @@ export class HexView {
     this.#events.hover(offset);
     this.#rows.refresh();
   }
+}
+
+function make(): HTMLElement {
+  const row = el('div', { class: 'hex-row', role: 'row' }, el('span', { class: 'hex-offset', role: 'rowheader' }));
+  for (let column = 0; column < 16; column += 1) row.append(el('span', { class: 'hex-byte', role: 'gridcell' }));
+  for (let column = 0; column < 16; column += 1) row.append(el('span', { class: 'hex-char', 'aria-hidden': 'true' }));
+  return row;
 }
 
 /** Whether the capture lacks this byte. */

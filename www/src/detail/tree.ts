@@ -23,13 +23,11 @@ export class DecodedTree {
   constructor(mark: Mark) {
     this.#mark = mark;
     this.#id = `tree-${(serial += 1)}`;
-    this.#rows = new VirtualRows(
-      { rowHeight: ROW, make, render: (row, index) => this.#render(row, index) },
-      'tree-scroll',
-      el('div', { role: 'presentation' }),
-    );
-    this.#rows.element.setAttribute('role', 'presentation');
-    this.element = el('div', { class: 'tree', role: 'tree', tabindex: '0', 'aria-label': 'Decoded message' }, this.#rows.element);
+    this.#rows = new VirtualRows({ rowHeight: ROW, make, render: (row, index) => this.#render(row, index) }, 'tree', el('div', { role: 'presentation' }));
+    this.element = this.#rows.element;
+    this.element.tabIndex = 0;
+    this.element.role = 'tree';
+    this.element.ariaLabel = 'Decoded message';
     this.element.addEventListener('keydown', (event) => this.#key(event));
     this.element.addEventListener('pointerover', (event) => this.#hover(event));
     this.element.addEventListener('pointerleave', () => this.#mark(0, 0, false));
@@ -108,12 +106,11 @@ export class DecodedTree {
     row.dataset.at = String(at);
     row.style.setProperty('--depth', String(node.depth));
     row.setAttribute('aria-level', String(node.depth + 1));
-    row.setAttribute('aria-label', `${node.label ? `${node.label}: ` : ''}${node.value || kind}`);
     row.setAttribute('aria-selected', String(at === this.#cursor));
     if (parent) row.setAttribute('aria-expanded', String(!this.#collapsed.has(index)));
     else row.removeAttribute('aria-expanded');
     setText(twist, parent ? (this.#collapsed.has(index) ? '▸' : '▾') : '');
-    setText(label, node.label);
+    setText(label, node.label ? `${node.label}: ` : '');
     setText(value, node.value || (parent ? '' : kind));
     value.dataset.kind = kind;
     const [start, end] = this.#marked;
