@@ -23,7 +23,7 @@ impl Bits {
     /// A number, its lowest bit first.
     fn number(mut self, value: u32, count: usize) -> Self {
         for bit in 0..count {
-            if self.len % 8 == 0 {
+            if self.len.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             let byte = self.bytes.last_mut().expect("it has one");
