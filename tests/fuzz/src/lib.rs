@@ -2,16 +2,18 @@
 //!
 //! - Nothing panics.
 //! - However the bytes are cut, the outcome is the same.
-//! - Memory stays below a formula ([`connection::bound`], [`handshake::bound`]), counted by an allocator.
+//! - Memory stays below a formula ([`connection::bound`], [`handshake::bound`], [`capture::bound`]), counted by an allocator.
 //! - Each call takes input, returns an event or ends, so that the number of calls is bounded by the number of bytes.
 
 mod alloc;
+mod capture;
 mod connection;
 mod decoder;
 mod handshake;
 mod inflate;
 mod lists;
 
+pub use capture::{pcap, pcapng};
 pub use connection::{client_receive, server_receive};
 pub use decoder::frame_decoder;
 pub use handshake::{client_handshake, server_handshake};
@@ -22,7 +24,7 @@ pub use lists::header_lists;
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("server_receive", server_receive),
     ("client_receive", client_receive),
     ("server_handshake", server_handshake),
@@ -30,6 +32,8 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("inflate", inflate),
     ("header_lists", header_lists),
     ("frame_decoder", frame_decoder),
+    ("pcap", pcap),
+    ("pcapng", pcapng),
 ];
 
 /// FNV-1a: tells transcripts apart without memory of its own.
