@@ -21,7 +21,9 @@ pub(super) const HELD: usize = 64 << 10;
 
 /// What `bytes` begin, which are the first of a capture; `ended`: and all of it.
 pub(super) fn sniff(bytes: &[u8], ended: bool) -> Verdict {
+    // However much comes at once, the same bytes decide.
     let ended = ended || bytes.len() >= HELD;
+    let bytes = &bytes[..bytes.len().min(HELD)];
     if bytes.len() < 4 && !ended {
         return Verdict::Unknown;
     }
@@ -53,21 +55,19 @@ pub(super) fn sniff(bytes: &[u8], ended: bool) -> Verdict {
     if Opening::of(bytes) != Opening::Frames {
         return Verdict::Known(Format::Raw);
     }
-    if start.iter().all(|&byte| text::is_text(byte)) {
+    let decides = &start[..start.len().min(text::ENOUGH)];
+    if decides.iter().all(|&byte| text::is_text(byte)) {
         // A line or two of it tell what kind of text it is.
-        return if start.len() < text::ENOUGH && !ended {
+        return if decides.len() < text::ENOUGH && !ended {
             Verdict::Unknown
-        } else if text::detect(start, ended).is_some() {
+        } else if text::detect(decides, ended && decides.len() == start.len()).is_some() {
             Verdict::Known(Format::Text)
         } else {
-            unless_more(Verdict::None)
+            Verdict::None
         };
     }
     if is_frame(bytes) {
         Verdict::Known(Format::Raw)
-    } else if text::detect(start, ended).is_some() {
-        // Such as the comment of somebody who does not write English in an array of C.
-        Verdict::Known(Format::Text)
     } else {
         Verdict::None
     }

@@ -113,7 +113,12 @@ impl TextReader {
             return;
         }
         self.held.extend_from_slice(chunk);
-        if self.held.len() >= ENOUGH {
+        let text = self
+            .held
+            .strip_prefix(b"\xEF\xBB\xBF")
+            .unwrap_or(&self.held);
+        // White space before it is not counted, but not held for ever either.
+        if text.trim_ascii_start().len() >= ENOUGH || self.held.len() >= sniff::HELD {
             self.begin(false, &mut out);
         }
     }
@@ -159,14 +164,18 @@ impl TextReader {
         let held = core::mem::take(&mut self.held);
         let text = held.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&held);
         self.offset = (held.len() - text.len()) as u64;
-        self.decoder = Some(match detect(text.trim_ascii_start(), ended) {
+        let start = text.trim_ascii_start();
+        // However much comes at once, the same bytes decide.
+        let decides = &start[..start.len().min(ENOUGH)];
+        let ended = ended && decides.len() == start.len();
+        self.decoder = Some(match detect(decides, ended) {
             Some(Kind::Dump) => Decoder::Dump(Box::default()),
             Some(Kind::Hex) => Decoder::Hex(Hex::default()),
             Some(Kind::Array { hex }) => Decoder::Array(Array::new(hex)),
             Some(Kind::Literal) => Decoder::Literal(Literal::default()),
             Some(Kind::Base64) => Decoder::Base64 {
                 base64: Base64::default(),
-                in_prefix: text.trim_ascii_start().starts_with(b"data:"),
+                in_prefix: start.starts_with(b"data:"),
             },
             None => {
                 out.intake.problem(Problem::Invalid {
@@ -241,7 +250,6 @@ pub(super) const fn is_text(byte: u8) -> bool {
 
 /// What kind of text begins so, without white space before it; `ended`: and is no longer.
 pub(super) fn detect(text: &[u8], ended: bool) -> Option<Kind> {
-    let text = &text[..text.len().min(8 * ENOUGH)];
     let whole_lines = match text.iter().rposition(|&byte| byte == b'\n') {
         Some(end) if !ended => &text[..end],
         _ => text,
