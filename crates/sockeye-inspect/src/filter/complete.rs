@@ -2,7 +2,7 @@
 
 use super::{
     Completion,
-    term::{IS, OPCODES, Shape, TERMS},
+    table::{IS, OPCODES, Shape, TERMS},
 };
 use crate::{Capture, Rule};
 

@@ -16,7 +16,10 @@
 mod complete;
 mod parse;
 mod path;
+mod pattern;
 mod program;
+mod quantity;
+mod table;
 mod term;
 #[cfg(test)]
 mod tests;
@@ -146,5 +149,5 @@ pub fn completions(text: &str, cursor: usize, capture: Option<&Capture>) -> Vec<
 /// Every term of the language.
 #[must_use]
 pub const fn help() -> &'static [Term] {
-    &term::HELP
+    &table::HELP
 }

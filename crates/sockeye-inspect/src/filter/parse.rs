@@ -1,9 +1,10 @@
-//! Reads a filter: words, parentheses and terms. What terms mean is in `term.rs`.
+//! Reads a filter: words, parentheses and terms. Terms are in `term.rs`.
 
 use core::ops::Range;
 
 use super::{
     FilterError,
+    pattern::Pattern,
     program::{Content, Expression, Test},
     term,
 };
@@ -143,21 +144,13 @@ impl<'a> Parser<'a> {
         };
         self.at += end + 1;
         let flags = self.bare();
-        let mut builder = regex_lite::RegexBuilder::new(&pattern);
-        for flag in flags.chars() {
-            match flag {
-                'i' => builder.case_insensitive(true),
-                'm' => builder.multi_line(true),
-                's' => builder.dot_matches_new_line(true),
-                _ => {
-                    return Err(FilterError::new(
-                        self.at - flags.len()..self.at,
-                        "Behind the regular expression, `i` (case does not matter), `m` and `s` are valid.",
-                    ));
-                }
-            };
+        if flags.chars().any(|flag| !matches!(flag, 'i' | 'm' | 's')) {
+            return Err(FilterError::new(
+                self.at - flags.len()..self.at,
+                "Behind the regular expression, `i` (case does not matter), `m` and `s` are valid.",
+            ));
         }
-        match builder.size_limit(1 << 20).build() {
+        match Pattern::new(&pattern, flags) {
             Ok(pattern) => Ok(Content::Pattern(pattern)),
             Err(error) => {
                 let message = ["This is no regular expression: ", &error.to_string(), "."].concat();

@@ -1,5 +1,10 @@
 //! `$.name[0] == value`: a place in JSON and what has to be there.
 
+use super::{
+    FilterError,
+    parse::Parser,
+    term::{example_error, read_operator},
+};
 use crate::decode::json;
 
 /// A place in JSON, and what its value is compared with.
@@ -112,6 +117,87 @@ impl Comparison {
             Operator::GreaterOrEqual => matches!(order, Some(Greater | Equal)),
         }
     }
+}
+
+/// `$.name[0]=="value"`.
+pub(super) fn comparison(parser: &mut Parser<'_>) -> Result<Comparison, FilterError> {
+    const HOW: &str =
+        "A path is `$`, then `.name`, `[\"name\"]`, `[0]` or `[*]`, then perhaps a comparison";
+    const EXAMPLE: &str = "json:$.user.roles[0]==\"admin\"";
+    let start = parser.at;
+    let mut path = Vec::new();
+    if !parser.eat("$") {
+        parser.bare();
+        return Err(example_error(parser, start, HOW, EXAMPLE));
+    }
+    loop {
+        let from = parser.at;
+        if parser.eat(".") {
+            let rest = parser.rest();
+            let end = rest
+                .find(|char: char| {
+                    char.is_whitespace()
+                        || matches!(char, '.' | '[' | '=' | '!' | '<' | '>' | '(' | ')')
+                })
+                .unwrap_or(rest.len());
+            parser.at += end;
+            path.push(match &rest[..end] {
+                "" => return Err(example_error(parser, from, HOW, EXAMPLE)),
+                "*" => Part::Any,
+                name => Part::Name(name.to_owned()),
+            });
+        } else if parser.eat("[") {
+            let part = if parser.rest().starts_with('"') {
+                Some(Part::Name(parser.value()?))
+            } else if parser.eat("*") {
+                Some(Part::Any)
+            } else {
+                let rest = parser.rest();
+                let end = rest.find(']').unwrap_or(rest.len());
+                parser.at += end;
+                rest[..end].parse().ok().map(Part::Index)
+            };
+            match part {
+                Some(part) if parser.eat("]") => path.push(part),
+                _ => return Err(example_error(parser, from, HOW, EXAMPLE)),
+            }
+        } else {
+            break;
+        }
+        if path.len() > 64 {
+            return Err(example_error(parser, start, HOW, EXAMPLE));
+        }
+    }
+    let from = parser.at;
+    let operator = match parser.rest().starts_with(':') {
+        true => None,
+        false => read_operator(parser),
+    };
+    let Some(operator) = operator else {
+        if parser.bare().is_empty() {
+            return Ok(Comparison { path, with: None });
+        }
+        return Err(example_error(parser, from, HOW, EXAMPLE));
+    };
+    let is_quoted = parser.rest().starts_with('"');
+    let value = parser.value()?;
+    let value = match value.as_str() {
+        "" if !is_quoted => return Err(example_error(parser, from, HOW, EXAMPLE)),
+        _ if is_quoted => Value::Text(value),
+        "true" => Value::Word("true"),
+        "false" => Value::Word("false"),
+        "null" => Value::Word("null"),
+        text => match text.parse() {
+            Ok(number) if text.starts_with(|char: char| char == '-' || char.is_ascii_digit()) => {
+                Value::Number(number)
+            }
+            _ => Value::Text(value),
+        },
+    };
+    Ok(Comparison {
+        path,
+        with: Some((operator, value)),
+    })
 }
 
 /// Whether the key with these quotes is `name`.

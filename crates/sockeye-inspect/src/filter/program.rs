@@ -2,11 +2,9 @@
 
 use core::ops::Range;
 
-use memchr::memmem::Finder;
-use regex_lite::Regex;
-
-use super::path::Comparison;
+use super::{path::Comparison, pattern::Pattern};
 use crate::{Capture, Frame, MessageBytes, OnRecord, ReadAt, Rule, Timestamp};
+use memchr::memmem::Finder;
 
 /// How many bytes of a message are searched.
 pub(super) const SEARCHED: usize = 16 << 20;
@@ -64,7 +62,7 @@ pub(super) enum Field {
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     Bytes(Box<Finder<'static>>),
-    Pattern(Regex),
+    Pattern(Pattern),
     Json(Comparison),
 }
 
@@ -160,6 +158,7 @@ impl Program {
     }
 
     /// Whether it selects the frame. `broken` has what [`Self::broken`] says of a range that the frame is in.
+    #[inline]
     pub(super) fn run<S: ReadAt + ?Sized>(
         &self,
         capture: &Capture,
@@ -213,6 +212,7 @@ pub(super) const fn bit(rule: Rule) -> u128 {
 }
 
 /// The message that begins with this frame; `None`: it begins with another one, or cannot be read.
+#[inline(never)]
 fn read<S: ReadAt + ?Sized>(capture: &Capture, frame: &Frame, source: &S) -> Option<MessageBytes> {
     if frame.opcode == 0 && capture.message_start(frame.number) != frame.number {
         return None;
@@ -221,7 +221,7 @@ fn read<S: ReadAt + ?Sized>(capture: &Capture, frame: &Frame, source: &S) -> Opt
 }
 
 impl Field {
-    #[inline]
+    #[inline(always)]
     fn of<S: ReadAt + ?Sized>(
         self,
         capture: &Capture,
@@ -263,6 +263,7 @@ impl Field {
 }
 
 /// What part of a message is left after compression, in millionths, at its first frame.
+#[inline(never)]
 fn ratio(capture: &Capture, frame: &Frame) -> Option<u64> {
     const MOST_FRAMES: u32 = 65_536;
     let inflated = frame.inflated_len.filter(|&len| len > 0)?;
@@ -284,6 +285,7 @@ fn ratio(capture: &Capture, frame: &Frame) -> Option<u64> {
     u64::try_from(u128::from(compressed) * 1_000_000 / u128::from(inflated)).ok()
 }
 
+#[inline(never)]
 fn close_code<S: ReadAt + ?Sized>(capture: &Capture, frame: &Frame, source: &S) -> Option<u16> {
     if frame.opcode != 0x8 || frame.payload_len < 2 {
         return None;
@@ -308,10 +310,11 @@ impl Content {
         Self::Bytes(Box::new(Finder::new(bytes).into_owned()))
     }
 
+    #[inline(never)]
     pub(super) fn is_in(&self, content: &[u8]) -> bool {
         match self {
             Self::Bytes(finder) => finder.find(content).is_some(),
-            Self::Pattern(pattern) => pattern.is_match(&String::from_utf8_lossy(content)),
+            Self::Pattern(pattern) => pattern.is_in(content),
             Self::Json(comparison) => comparison.is_true(content),
         }
     }
