@@ -12,6 +12,7 @@ mod decoder;
 mod handshake;
 mod inflate;
 mod lists;
+mod messages;
 
 pub use capture::{pcap, pcapng};
 pub use connection::{client_receive, server_receive};
@@ -19,6 +20,7 @@ pub use decoder::frame_decoder;
 pub use handshake::{client_handshake, server_handshake};
 pub use inflate::inflate;
 pub use lists::header_lists;
+pub use messages::{decode, filter};
 
 /// What is fuzzed: it takes any input, and panics where something is wrong.
 pub type Target = fn(&[u8]);
@@ -34,6 +36,8 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("frame_decoder", frame_decoder),
     ("pcap", pcap),
     ("pcapng", pcapng),
+    ("decode", decode),
+    ("filter", filter),
 ];
 
 /// FNV-1a: tells transcripts apart without memory of its own.
