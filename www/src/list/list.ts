@@ -210,8 +210,14 @@ export class FrameList extends HTMLElement {
     this.#scroller.barMoved(this.#grid.scrollTop);
     if (this.#scroller.top === before) return;
     this.#direction = this.#scroller.top < before ? -1 : 1;
-    if (this.#direction < 0) this.#following = false;
+    this.#followOrNot();
     this.#render();
+  }
+
+  /** Who scrolls up stays there; who comes back to the end follows again. */
+  #followOrNot(): void {
+    if (this.#direction < 0) this.#following = false;
+    else if (state.progress?.live && this.#scroller.atEnd) this.#following = true;
   }
 
   #settle(): void {
@@ -238,8 +244,8 @@ export class FrameList extends HTMLElement {
     // The browser would scroll the spacer, in which a pixel is worth several rows.
     event.preventDefault();
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? rowHeight : event.deltaMode === WheelEvent.DOM_DELTA_PAGE ? this.#scroller.viewport : 1;
-    if (event.deltaY < 0) this.#following = false;
     this.#moveTo(this.#scroller.top + event.deltaY * unit);
+    this.#followOrNot();
   }
 
   #click(event: MouseEvent): void {
