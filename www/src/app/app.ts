@@ -152,7 +152,7 @@ export class App extends HTMLElement {
 
   async #begin(): Promise<void> {
     const ready = start((error) => this.#notices.fail(error.message));
-    ready.catch((error: Error) => (this.#drop.problem = `The page cannot start: ${error.message}.`));
+    ready.catch((error: Error) => (this.#drop.problem = sentence(error.message)));
     this.#samples = await samples();
     this.#drop.samples = this.#samples;
     await this.#open(async () => void (await openFromHash(this.#samples)));

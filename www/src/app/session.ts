@@ -32,7 +32,9 @@ export function opened(): Source | null {
 
 /** Starts the worker, once; every opening waits for it. */
 export function start(failed: (error: Error) => void): Promise<void> {
-  loaded ??= CaptureClient.create().then((client) => {
+  loaded ??= CaptureClient.create().catch((error: Error) => {
+    throw new Error(`The page cannot start: ${error.message}`);
+  }).then((client) => {
     state.attach(client);
     client.addEventListener('progress', (event) => {
       if (source === null) return;

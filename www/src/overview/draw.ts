@@ -62,8 +62,8 @@ export function draw(context: CanvasRenderingContext2D, histogram: Histogram, at
   for (let index = 0; index < histogram.buckets; index += 1) {
     if ((histogram.findings[index] ?? 0) === 0) continue;
     const x = left + index * bucket + bar / 2;
-    context.fillRect(Math.round(x - 0.5), edge, 1, 2 * (middle - edge));
-    if (x - last < 7) continue;
+    // Where there are many, they would only cover each other.
+    if (x - last < 5) continue;
     last = x;
     context.beginPath();
     context.moveTo(x, middle - 4);
