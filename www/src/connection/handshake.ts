@@ -2,6 +2,7 @@ import { duration } from '../app/format.js';
 import { sectionUrl } from '../detail/fields.js';
 import { sentence } from '../detail/frame-head.js';
 import { el, icon } from '../dom.js';
+import { SEVERITIES } from '../findings/severity.js';
 import type { ConnectionDetail } from '../model.js';
 
 type Check = ConnectionDetail['checks'][number];
@@ -35,9 +36,10 @@ export class Handshake {
     this.#tie();
   }
 
-  /** What failed comes first. */
+  /** What failed comes first, the worst before the others. */
   #order(checks: Check[]): Check[] {
-    return [...checks].sort((one, other) => Number(one.passed) - Number(other.passed));
+    const rank = ({ passed, severity }: Check): number => (passed ? SEVERITIES.length : SEVERITIES.indexOf(severity));
+    return [...checks].sort((one, other) => rank(one) - rank(other));
   }
 
   #head(side: 'request' | 'response', title: string, text: string | null): HTMLElement {
@@ -83,7 +85,8 @@ export class Handshake {
 
   /** Pointing at a check marks its lines, pointing at a line its checks. */
   #tie(): void {
-    for (const { check, element } of this.#checks) {
+    // The worst comes last, so that a line that several are about shows that one.
+    for (const { check, element } of this.#checks.toReversed()) {
       const lines = this.#lines.filter(({ side, name }) => concerns(check.rule, side, name)).map((line) => line.element);
       if (!check.passed) for (const line of blamed(lines, check.detail)) line.dataset.failed = check.severity;
       link(element, lines);
@@ -96,7 +99,7 @@ export class Handshake {
 
 /** Of the lines that a check is about, those that have what it found; all, where none has. */
 function blamed(lines: HTMLElement[], detail: string): HTMLElement[] {
-  const found = lines.filter((line) => detail !== '' && line.textContent.includes(detail));
+  const found = lines.filter(({ textContent: line }) => detail !== '' && (line.includes(detail) || detail.includes(line)));
   return found.length > 0 ? found : lines;
 }
 
