@@ -26,7 +26,7 @@ pub use messages::{decode, filter};
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("server_receive", server_receive),
     ("client_receive", client_receive),
     ("server_handshake", server_handshake),
