@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write as _};
 
-use sockeye_inspect::{Capture, Format, Inspector, Options};
+use sockeye_inspect::{Capture, Format, Inspector, Options, Origin, Piece};
 
 use crate::{Digest, alloc, pieces};
 
@@ -14,6 +14,31 @@ pub fn pcap(data: &[u8]) {
 /// A file of Wireshark.
 pub fn pcapng(data: &[u8]) {
     inspect(Format::PcapNg, data);
+}
+
+/// An HTTP Archive.
+pub fn har(data: &[u8]) {
+    inspect(Format::Har, data);
+}
+
+/// A net-export of Chrome.
+pub fn netlog(data: &[u8]) {
+    inspect(Format::NetLog, data);
+}
+
+/// Flows of mitmproxy.
+pub fn mitmproxy(data: &[u8]) {
+    inspect(Format::Mitmproxy, data);
+}
+
+/// The bytes of one direction.
+pub fn raw(data: &[u8]) {
+    inspect(Format::Raw, data);
+}
+
+/// Bytes as text.
+pub fn text(data: &[u8]) {
+    inspect(Format::Text, data);
 }
 
 /// Most bytes of heap that the inspection of a capture of `len` bytes may take: a connection, with windows to inflate in, can begin in a
@@ -47,7 +72,11 @@ fn outcome(format: Format, file: &[u8], cuts: &[u8]) -> Digest {
     }
     let capture = inspector.finish();
     let peak = alloc::peak() - base;
-    assert!(peak <= bound(file.len()), "{peak} bytes of heap for {}", file.len());
+    assert!(
+        peak <= bound(file.len()),
+        "{peak} bytes of heap for {}",
+        file.len()
+    );
     digest(&capture, file)
 }
 
@@ -65,7 +94,7 @@ fn digest(capture: &Capture, file: &[u8]) -> Digest {
     for number in 0..frames.min(MAX_OPENED) {
         let frame = capture.frame(number).expect("it is one of them");
         put(&frame);
-        put(&capture.pieces(number));
+        put(&pieces_together(capture, number));
         match capture.wire(number, LIMIT, file) {
             Ok(wire) => {
                 assert_eq!(wire.total, frame.wire_len());
@@ -80,6 +109,25 @@ fn digest(capture: &Capture, file: &[u8]) -> Digest {
     }
     put(&frames);
     digest
+}
+
+/// Where the bytes of a frame come from. Of a stream without packets, pieces that follow each other are one, however they came.
+fn pieces_together(capture: &Capture, frame: u32) -> Vec<Piece> {
+    let mut together: Vec<Piece> = Vec::new();
+    for piece in capture.pieces(frame) {
+        let follows = together.last().is_some_and(|last| {
+            let origin = match last.origin {
+                Origin::File(offset) => Origin::File(offset + last.len),
+                origin => origin,
+            };
+            (origin, last.packet, last.time) == (piece.origin, piece.packet, piece.time)
+        });
+        match together.last_mut().filter(|_| follows) {
+            Some(last) => last.len += piece.len,
+            None => together.push(piece),
+        }
+    }
+    together
 }
 
 impl fmt::Write for Digest {

@@ -14,7 +14,7 @@ mod inflate;
 mod lists;
 mod messages;
 
-pub use capture::{pcap, pcapng};
+pub use capture::{har, mitmproxy, netlog, pcap, pcapng, raw, text};
 pub use connection::{client_receive, server_receive};
 pub use decoder::frame_decoder;
 pub use handshake::{client_handshake, server_handshake};
@@ -27,6 +27,7 @@ pub type Target = fn(&[u8]);
 
 /// All targets by name.
 pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("server_receive", server_receive),
     ("client_receive", client_receive),
     ("server_handshake", server_handshake),
@@ -38,6 +39,11 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("pcapng", pcapng),
     ("decode", decode),
     ("filter", filter),
+    ("har", har),
+    ("netlog", netlog),
+    ("mitmproxy", mitmproxy),
+    ("raw", raw),
+    ("text", text),
 ];
 
 /// FNV-1a: tells transcripts apart without memory of its own.
