@@ -26,7 +26,6 @@ pub use messages::{decode, filter};
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 11] = [
 pub const TARGETS: [(&str, Target); 16] = [
     ("server_receive", server_receive),
     ("client_receive", client_receive),
