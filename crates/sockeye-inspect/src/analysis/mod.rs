@@ -214,6 +214,20 @@ impl Analysis {
         }
     }
 
+    /// Bytes that are not encrypted, or would not be any more, are missing.
+    fn missing_plain(&mut self, flow: FlowId, side: Side, provenance: Provenance, len: u64) {
+        let Some(entry) = self.flows.get_mut(flow.0 as usize) else {
+            return;
+        };
+        match &mut entry.state {
+            State::Talk(talk) => talk.missing(side, len),
+            State::WebSocket(conversation) => {
+                conversation.missing(&mut self.capture, &self.options, side, provenance, len);
+            }
+            State::Other | State::Free => {}
+        }
+    }
+
     /// Does what a verdict asks for.
     fn follow(&mut self, flow: FlowId, mut verdict: Verdict) {
         loop {
@@ -376,6 +390,10 @@ impl Analysis {
         let result = layer
             .tls
             .receive(side == Side::First, bytes, &self.keys, &mut plain);
+        let gap = layer.tls.take_gap(side == Side::First);
+        if gap > 0 {
+            self.missing_plain(flow, side, provenance, gap);
+        }
         if !plain.is_empty() {
             let provenance = Provenance {
                 offset: None,
@@ -390,13 +408,18 @@ impl Analysis {
 
     /// A flow cannot be decrypted.
     fn give_up(&mut self, flow: FlowId, why: &str) {
+        let Some(entry) = self.flows.get_mut(flow.0 as usize) else {
+            return;
+        };
         let (count, _) = self.sealed.get_or_insert_with(|| (0, why.to_owned()));
         *count += 1;
-        if let Some(entry) = self.flows.get_mut(flow.0 as usize) {
-            if let State::WebSocket(conversation) = &mut entry.state {
-                conversation.finish(&mut self.capture, &self.options);
-            }
-            entry.state = State::Other;
+        if let State::WebSocket(conversation) = &mut entry.state {
+            conversation.finish(&mut self.capture, &self.options);
+        }
+        entry.state = State::Other;
+        #[cfg(feature = "tls")]
+        {
+            entry.tls = None;
         }
     }
 
@@ -474,16 +497,10 @@ impl Intake for Analysis {
         };
         #[cfg(feature = "tls")]
         if let Some(layer) = &mut entry.tls {
-            layer.tls.missing(side == Side::First);
+            layer.tls.missing(side == Side::First, len);
             return;
         }
-        match &mut entry.state {
-            State::Talk(talk) => talk.missing(side, len),
-            State::WebSocket(conversation) => {
-                conversation.missing(&mut self.capture, &self.options, side, provenance, len);
-            }
-            State::Other | State::Free => {}
-        }
+        self.missing_plain(flow, side, provenance, len);
     }
 
     fn conflict(&mut self, flow: FlowId, side: Side, provenance: Provenance) {

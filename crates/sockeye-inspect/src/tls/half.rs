@@ -19,6 +19,10 @@ pub(super) struct Half {
     pub(super) passed_over: u32,
     /// Whether bytes are lost, and no record was found since.
     pub(super) lost: bool,
+    /// How many bytes of records were lost or passed over since the last one that decrypted.
+    pub(super) lost_bytes: u64,
+    /// How many bytes of data were in them; until it is asked for.
+    pub(super) gap: u64,
     /// How much was decrypted in vain, in bytes.
     pub(super) in_vain: usize,
     /// What is to be said, though it goes on.
@@ -45,10 +49,12 @@ const NUMBERS: u64 = 1_024;
 const IN_VAIN: usize = 32 << 20;
 
 impl Half {
-    /// Tries to decrypt a record with the numbers that come next, and with the first ones after a KeyUpdate that may have been lost.
+    /// Tries to decrypt a record with the numbers that come next, and with the first ones after a KeyUpdate that may have been lost. `passed` bytes
+    /// came before it.
     pub(super) fn try_numbers(
         &mut self,
         record: Record<'_>,
+        passed: u64,
         text: &mut Vec<u8>,
     ) -> Result<bool, TlsError> {
         let Some(keys) = self.keys.take() else {
@@ -56,15 +62,17 @@ impl Half {
         };
         let updated = keys.updated();
         let first = keys.next;
-        for (mut keys, numbers) in [
-            (Some(keys), first..first.saturating_add(NUMBERS)),
-            (updated, 0..NUMBERS),
-        ]
-        .into_iter()
-        .filter_map(|(keys, numbers)| Some((keys?, numbers)))
+        for (mut keys, first) in [(Some(keys), first), (updated, 0)]
+            .into_iter()
+            .filter_map(|(keys, first)| Some((keys?, first)))
         {
-            for number in numbers {
+            for number in first..first.saturating_add(NUMBERS) {
                 if keys.decrypt(number, record.header, record.fragment, text) {
+                    let records = number - first;
+                    self.gap = (self.lost_bytes + passed)
+                        .saturating_sub(keys.overhead().saturating_mul(records))
+                        .max(records);
+                    self.lost_bytes = 0;
                     keys.next = number + 1;
                     self.keys = Some(keys);
                     return Ok(true);

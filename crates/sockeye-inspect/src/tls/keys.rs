@@ -109,6 +109,16 @@ impl Keys {
         ])
     }
 
+    /// How many bytes a record has beside its data.
+    pub(super) fn overhead(&self) -> u64 {
+        let inner = match self.secret {
+            Some(_) => 1,
+            None if self.suite.aead == Aead::ChaCha20Poly1305 => 0,
+            None => 8,
+        };
+        5 + inner + TAG as u64
+    }
+
     /// Decrypts a record, as if it was number `number`, to `out`, which is overwritten. Says whether it was.
     pub(super) fn decrypt(
         &self,

@@ -146,13 +146,22 @@ impl Tls {
         }
     }
 
-    /// Bytes of a side are lost. What follows is looked through for a record that decrypts; there may be a gap in the data of this side, of which
-    /// nothing is known.
-    pub(crate) fn missing(&mut self, from_client: bool) {
+    /// `len` bytes of a side are lost. What follows is looked through for a record that decrypts; see [`take_gap`](Self::take_gap) then.
+    pub(crate) fn missing(&mut self, from_client: bool, len: u64) {
         let half = &mut self.halves[usize::from(!from_client)];
         half.lost = true;
+        half.lost_bytes = half
+            .lost_bytes
+            .saturating_add(half.buffer.len() as u64)
+            .saturating_add(len);
         half.buffer = Vec::new();
         half.messages = messages::Messages::default();
+    }
+
+    /// How many bytes of the application's data are lost before what the last call of [`receive`](Self::receive) appended for this side, as far as
+    /// that can be known: records with padding, tickets or new keys among what was lost make it too many.
+    pub(crate) fn take_gap(&mut self, from_client: bool) -> u64 {
+        core::mem::take(&mut self.halves[usize::from(!from_client)].gap)
     }
 
     /// The version and the cipher suite, such as `TLS 1.3, TLS_AES_128_GCM_SHA256`, once the server has chosen.

@@ -222,34 +222,38 @@ impl Tls {
         if self.client.is_none() || self.server.is_none() {
             return Err(TlsError::RecordsLost);
         }
-        if self.halves[side].phase != Phase::Application {
-            self.halves[side].phase = Phase::Application;
-            self.halves[side].keys = None;
+        let half = &mut self.halves[side];
+        if half.phase != Phase::Application {
+            half.phase = Phase::Application;
+            half.keys = None;
+            // What was lost of the handshake is no data.
+            half.lost_bytes = 0;
         }
         self.find_keys(side, keys)?;
-        for at in 0..rest.len() {
-            let begin = &rest[at..];
-            let Some(&header) = begin.first_chunk() else {
-                // The header may go on in the next piece.
-                return Ok((at > 0).then_some(at));
-            };
+        let mut passed = 0;
+        while let Some(&header) = rest[passed..].first_chunk() {
             if header[..3] != [APPLICATION_DATA, 3, 3] || !is_header(header) {
+                passed += 1;
                 continue;
             }
-            let Some(fragment) = begin.get(5..5 + fragment_len(header)) else {
-                return Ok((at > 0).then_some(at));
+            let Some(fragment) = rest[passed + 5..].get(..fragment_len(header)) else {
+                break;
             };
             let record = Record { header, fragment };
-            if self.halves[side].try_numbers(record, &mut self.text)? {
-                self.halves[side].lost = false;
-                if self.is_tls13() {
-                    self.content(side, plain)?;
-                } else {
-                    self.dispatch(side, APPLICATION_DATA, plain)?;
-                }
-                return Ok(Some(at + 5 + fragment.len()));
+            let half = &mut self.halves[side];
+            if !half.try_numbers(record, passed as u64, &mut self.text)? {
+                passed += 1;
+                continue;
             }
+            half.lost = false;
+            if self.is_tls13() {
+                self.content(side, plain)?;
+            } else {
+                self.dispatch(side, APPLICATION_DATA, plain)?;
+            }
+            return Ok(Some(passed + 5 + fragment.len()));
         }
-        Ok(None)
+        self.halves[side].lost_bytes += passed as u64;
+        Ok((passed > 0).then_some(passed))
     }
 }

@@ -110,7 +110,7 @@ fn a_changed_byte_is_noticed_and_what_came_before_it_is_right() {
 }
 
 #[test]
-fn after_lost_bytes_the_next_whole_record_is_found() {
+fn after_lost_bytes_the_next_whole_record_is_found_and_the_gap_is_measured() {
     for id in [
         TLS13_SUITE,
         TLS12_SUITE,
@@ -135,25 +135,30 @@ fn after_lost_bytes_the_next_whole_record_is_found() {
                 tls.receive(*from_client, bytes, &keys, &mut Vec::new())
                     .expect("it decrypts");
             }
+            let mut gaps = Vec::new();
             let mut receive = |tls: &mut Tls, bytes: &[u8]| {
+                let before = plain.len();
                 tls.receive(true, bytes, &keys, &mut plain)
                     .expect("it goes on");
+                let gap = tls.take_gap(true);
+                if gap > 0 {
+                    gaps.push((before, gap));
+                }
             };
             receive(&mut tls, &records[0]);
             receive(&mut tls, &records[1][..7]);
-            tls.missing(true);
-            for piece in [&records[2][end..], &records[3], &records[4]]
-                .concat()
-                .chunks(9)
-            {
+            tls.missing(true, (records[1].len() - 7 + end) as u64);
+            let rest = [&records[2][end..], &records[3], &records[4]].concat();
+            for piece in rest.chunks(9) {
                 receive(&mut tls, piece);
             }
-            let expected = if end == 0 {
-                "onethreefourfive"
+            let (expected, gap) = if end == 0 {
+                ("onethreefourfive", "two".len())
             } else {
-                "onefourfive"
+                ("onefourfive", "twothree".len())
             };
             assert_eq!(plain, expected.as_bytes());
+            assert_eq!(gaps, [(3, gap as u64)]);
         }
     }
 }
@@ -173,7 +178,7 @@ fn keys_that_were_updated_within_the_lost_bytes_are_found() {
     let mut plain = Vec::new();
     for (i, (from_client, bytes)) in session.wire.iter().enumerate() {
         if (before..lost).contains(&i) && *from_client {
-            tls.missing(true);
+            tls.missing(true, bytes.len() as u64);
         } else if *from_client {
             tls.receive(true, bytes, &keys, &mut plain)
                 .expect("it goes on");
@@ -203,7 +208,7 @@ fn lost_bytes_of_the_handshake_are_passed_over_when_both_hellos_are_there() {
             let hello = 5 + fragment_len(*bytes.first_chunk().expect("a header"));
             tls.receive(false, &bytes[..hello], &keys, &mut plain)
                 .expect("it goes on");
-            tls.missing(false);
+            tls.missing(false, (bytes.len() - hello) as u64);
             break;
         }
     }
@@ -211,6 +216,8 @@ fn lost_bytes_of_the_handshake_are_passed_over_when_both_hellos_are_there() {
     tls.receive(false, data, &keys, &mut plain)
         .expect("it goes on");
     assert_eq!(plain, b"data");
+    // A ticket was lost with it, in a record that could have had data.
+    assert_eq!(tls.take_gap(false), 1);
 }
 
 #[test]
@@ -219,7 +226,7 @@ fn what_never_decrypts_after_lost_bytes_is_given_up() {
     session.exchange();
     let keys = session.log.parsed();
     let (_, mut tls) = decrypt(&session.wire, usize::MAX, &keys);
-    tls.missing(true);
+    tls.missing(true, 1);
     // Most of the patience is used up.
     tls.halves[CLIENT].in_vain = 31 << 20;
     let mut record = vec![23, 3, 3, 0x40, 0];
@@ -342,7 +349,7 @@ fn noise_never_panics() {
                 bytes[at] = (seed >> 3) as u8;
             }
             if seed.is_multiple_of(7) {
-                tls.missing(*from_client);
+                tls.missing(*from_client, 100);
             }
             let _ = tls.receive(*from_client, &bytes, &keys, &mut Vec::new());
         }

@@ -1,5 +1,6 @@
 //! Real connections of rustls, in memory, with their key log.
 
+mod captures;
 mod conversation;
 mod failures;
 
