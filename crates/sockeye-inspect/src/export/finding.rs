@@ -85,6 +85,9 @@ pub(super) fn write<S: ReadAt + ?Sized>(
 ) -> io::Result<()> {
     for finding in export.capture.findings() {
         let rule = finding.rule;
+        if export.allowed.contains(&rule) {
+            continue;
+        }
         let frame = finding
             .place
             .frame()

@@ -62,7 +62,10 @@ impl<W: Write> Sarif<W> {
                 self.out.write_all(b",")?;
             }
             self.is_first = false;
-            let result = result(export.capture, finding, artifact.as_ref());
+            let mut result = result(export.capture, finding, artifact.as_ref());
+            if export.allowed.contains(&finding.rule) {
+                result["suppressions"] = json!([{ "kind": "external" }]);
+            }
             serde_json::to_writer(&mut self.out, &result)?;
         }
         Ok(())

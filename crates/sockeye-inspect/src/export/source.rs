@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 
 use crate::{
-    Bytes, Capture, Connection, Direction, Finding, Frame, MessageBytes, OpenError, ReadAt,
+    Bytes, Capture, Connection, Direction, Finding, Frame, MessageBytes, OpenError, ReadAt, Rule,
     Severity, Timestamp,
     decode::{self, Decoded, Decoder, Hints},
 };
@@ -57,6 +57,7 @@ pub struct Export<'a, S: ?Sized> {
     pub(super) file: Option<&'a str>,
     pub(super) limit: usize,
     pub(super) decoding: Decoding,
+    pub(super) allowed: &'a [Rule],
     start: Timestamp,
     /// Frames and the numbers of their findings, in order.
     findings: Vec<(u32, u32)>,
@@ -77,6 +78,7 @@ impl<'a, S: ReadAt + ?Sized> Export<'a, S> {
             file: None,
             limit: 16 << 20,
             decoding: Decoding::Off,
+            allowed: &[],
             start: capture
                 .span()
                 .map_or(Timestamp::UNKNOWN, |(first, _)| first),
@@ -103,6 +105,14 @@ impl<'a, S: ReadAt + ?Sized> Export<'a, S> {
     #[must_use]
     pub const fn with_decoding(mut self, decoding: Decoding) -> Self {
         self.decoding = decoding;
+        self
+    }
+
+    /// Has [`Kind::JsonFindings`](super::Kind::JsonFindings) leave out what breaks these rules, and [`Kind::Sarif`](super::Kind::Sarif) mark it
+    /// as suppressed. Default: none.
+    #[must_use]
+    pub const fn with_allowed(mut self, rules: &'a [Rule]) -> Self {
+        self.allowed = rules;
         self
     }
 
@@ -253,7 +263,7 @@ impl<'a> FindingLine<'a> {
 }
 
 /// The section of a rule on the web.
-pub(super) fn help_url(rule: crate::Rule) -> String {
+pub(super) fn help_url(rule: Rule) -> String {
     format!(
         "https://www.rfc-editor.org/rfc/rfc{}#section-{}",
         rule.rfc(),
