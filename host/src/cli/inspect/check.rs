@@ -132,7 +132,7 @@ fn summary(
     for (severity, one, many) in [
         (Severity::Violation, "violation", "violations"),
         (Severity::Advice, "piece of advice", "pieces of advice"),
-        (Severity::Information, "information", "informations"),
+        (Severity::Information, "information", "information"),
     ] {
         let count = sum(Some(severity));
         if count > 0 {

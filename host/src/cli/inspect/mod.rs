@@ -402,7 +402,8 @@ impl Inspect {
                 .export()
                 .with_file(&inspected.name)
                 .with_limit(limit)
-                .with_decoding(decoding),
+                .with_decoding(decoding)
+                .with_allowed(&self.allow),
             inspected,
             frames: Frames::new(self.filter.as_ref(), inspected),
             limit,

@@ -114,10 +114,7 @@ fn one(connection: &Connection, out: &mut impl Write) -> io::Result<()> {
             text::grouped(traffic.inflated_bytes)
         })?;
         row("  saved", &|traffic| {
-            let saved = traffic
-                .inflated_bytes
-                .saturating_sub(traffic.compressed_bytes);
-            text::percent(saved, traffic.inflated_bytes)
+            text::saved(traffic.compressed_bytes, traffic.inflated_bytes)
         })?;
     }
     if traffic.iter().any(|traffic| traffic.missing_bytes > 0) {

@@ -47,6 +47,12 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     format!("{percent:.1} %")
 }
 
+/// How much less there is than there would be, in percent: negative where there is more.
+pub(super) fn saved(is: u64, would_be: u64) -> String {
+    let sign = if is > would_be { "-" } else { "" };
+    format!("{sign}{}", percent(is.abs_diff(would_be), would_be))
+}
+
 /// `1.5 s`, `12.3 ms`, `45 µs`, in three digits.
 pub(super) fn duration(time: Duration) -> String {
     let nanos = time.as_nanos() as f64;
@@ -363,6 +369,8 @@ mod tests {
     fn part_of_nothing_is_nothing() {
         assert_eq!(percent(0, 0), "0.0 %");
         assert_eq!(percent(1, 8), "12.5 %");
+        assert_eq!(saved(7, 8), "12.5 %");
+        assert_eq!(saved(10, 8), "-25.0 %");
     }
 
     #[test]
