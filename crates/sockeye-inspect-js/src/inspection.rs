@@ -8,12 +8,13 @@ use sockeye_inspect::filter::{self, Filter};
 use sockeye_inspect::{Direction, Frame, Inspector, Options, Rule, Timestamp};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
+use crate::export::Sink;
 use crate::json::Json;
 use crate::rows::{Packer, seconds};
 use crate::search::Wanted;
 use crate::source::{Blocks, Source};
 use crate::view::{Mode, View};
-use crate::{connections, findings, frames, histogram, messages, search, utf16};
+use crate::{connections, export, findings, frames, histogram, messages, search, utf16};
 
 /// A capture that is read, and what was found in it.
 ///
@@ -333,6 +334,31 @@ impl Inspection {
                 });
             });
         })
+    }
+
+    /// Writes the whole capture, or only the rows of the view, to `sink` (`jsonl`, `csv`, `har`, `pcapng`, `hex`, `sarif`), and returns the
+    /// media type. `file` is what the capture is called.
+    ///
+    /// # Errors
+    ///
+    /// There is no such kind, or the capture cannot be read.
+    pub fn export(
+        &self,
+        kind: &str,
+        view: bool,
+        file: &str,
+        sink: &Sink,
+    ) -> Result<String, JsError> {
+        let kind = export::kind(kind).ok_or_else(|| JsError::new("there is no such format"))?;
+        let capture = self.inspector.capture();
+        if view {
+            let frames = self.view.frames();
+            export::write(kind, capture, &self.source, file, frames, sink)?;
+        } else {
+            let frames = 0..capture.frame_count();
+            export::write(kind, capture, &self.source, file, frames, sink)?;
+        }
+        Ok(kind.media_type().to_owned())
     }
 
     fn get(&self, number: u32) -> Result<Frame, JsError> {

@@ -5,6 +5,7 @@
 
 mod close;
 mod connections;
+mod export;
 mod findings;
 mod frames;
 mod histogram;
@@ -17,5 +18,6 @@ mod source;
 mod utf16;
 mod view;
 
+pub use export::Sink;
 pub use inspection::{Inspection, filter_help};
 pub use source::Source;

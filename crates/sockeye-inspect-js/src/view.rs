@@ -122,6 +122,11 @@ impl View {
         (self.frame(row) == Some(frame)).then_some(row)
     }
 
+    /// The frames of all rows, in order.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = u32> {
+        (0..self.len()).filter_map(|row| self.frame(row))
+    }
+
     const fn has_every_frame(&self) -> bool {
         matches!(self.mode, Mode::Frames) && self.filter.is_none()
     }
