@@ -22,21 +22,28 @@ interface Waiting {
  * `Error`) when the worker itself fails; then nothing is answered until something else is opened.
  */
 export class CaptureClient extends EventTarget {
+  readonly #script: string;
   #worker: Worker;
   readonly #calls = new Map<number, Waiting>();
   #next = 1;
   #failure: Error | null = null;
   #progress: Progress | null = null;
 
-  private constructor() {
+  private constructor(script: string) {
     super();
+    this.#script = script;
     this.#worker = this.#start();
   }
 
   /** Starts the worker; resolves when its WebAssembly is loaded. */
   static async create(): Promise<CaptureClient> {
-    const client = new CaptureClient();
-    await client.#call('ready', []);
+    const response = await fetch(new URL('worker.js', document.baseURI));
+    if (!response.ok) {
+      throw new Error(`worker.js cannot be loaded: the server answered ${response.status}`);
+    }
+    // A worker from a blob is bound by the page's security policy: it cannot talk to any other server. One from a URL has its own policy.
+    const client = new CaptureClient(URL.createObjectURL(new Blob([await response.text()], { type: 'text/javascript' })));
+    await client.#ready();
     return client;
   }
 
@@ -143,11 +150,15 @@ export class CaptureClient extends EventTarget {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('worker.js', document.baseURI), { type: 'module' });
+    const worker = new Worker(this.#script, { type: 'module' });
     worker.addEventListener('message', (event: MessageEvent<FromWorker>) => this.#receive(event.data));
     worker.addEventListener('error', (event) => this.#fail(new Error(event.message || 'the worker could not be loaded')));
     worker.addEventListener('messageerror', () => this.#fail(new Error('an answer of the worker could not be read')));
     return worker;
+  }
+
+  #ready(): Promise<void> {
+    return this.#call('ready', [new URL('inspect_bg.wasm', document.baseURI).href]);
   }
 
   /** Starts another worker where the last one failed. */
@@ -156,7 +167,7 @@ export class CaptureClient extends EventTarget {
       this.#failure = null;
       this.#worker.terminate();
       this.#worker = this.#start();
-      this.#call('ready', []).catch(() => {});
+      this.#ready().catch(() => {});
     }
   }
 

@@ -4,12 +4,12 @@ import init, { filterHelp } from '../../generated/inspect.js';
 import type { Call, FromWorker, Methods } from './protocol.js';
 import { Session } from './session.js';
 
-const loading = init({ module_or_path: new URL('inspect_bg.wasm', location.href) });
 const session = new Session((progress) => say({ progress }));
 
 const methods: Methods = {
-  ready: async () => {
-    await loading;
+  ready: async (module) => {
+    const { memory } = await init({ module_or_path: module });
+    session.memory = memory;
   },
   open: (files, options) => session.open(files, options),
   openUrl: (url, name) => session.openUrl(url, name),
@@ -31,13 +31,18 @@ const methods: Methods = {
   export: (kind, view) => session.export(kind, view),
 };
 
+let loaded: Promise<unknown> = Promise.resolve();
+
 addEventListener('message', async ({ data }: MessageEvent<Call>) => {
   const { id, method, parameters } = data;
   try {
-    // Whatever was asked before it was loaded waits.
-    session.memory = (await loading).memory;
     const call = methods[method] as (...parameters: unknown[]) => unknown;
-    say({ id, value: await call(...parameters) });
+    const answer = loaded.then(() => call(...parameters));
+    if (method === 'ready') {
+      // Whatever is asked before it is loaded waits.
+      loaded = answer;
+    }
+    say({ id, value: await answer });
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) {
       // The module is in no state to go on; the page starts another worker.

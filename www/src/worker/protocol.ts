@@ -10,7 +10,8 @@ type Answer<Value> = Value | Promise<Value>;
 
 /** What the page asks of the worker. */
 export interface Methods {
-  ready(): Answer<void>;
+  /** Loads the module at this address; it is asked first. */
+  ready(module: string): Answer<void>;
   open(files: File[], options: OpenOptions): Answer<void>;
   openUrl(url: string, name: string): Answer<void>;
   openLive(base: string, token: string): Answer<void>;
