@@ -40,8 +40,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// A pcap with a handshake, and then a frame of 97 bytes in each packet: with all headers, 167 bytes for each frame. One in a hundred is a
-/// Ping or its Pong.
+/// A pcap with a handshake, and then a frame of 97 bytes in each packet: with all headers, 167 bytes for each frame. Two in two hundred are
+/// a Ping and its Pong.
 fn frames(count: u64, file: &Path) -> io::Result<()> {
     let mut out = PcapWriter::new(
         BufWriter::with_capacity(1 << 20, File::create(file)?),
@@ -67,8 +67,12 @@ fn frames(count: u64, file: &Path) -> io::Result<()> {
             199 => 0xA,
             _ => 0x1,
         };
-        // A masking key makes the header longer, and so the payload shorter.
-        let len = if direction == CLIENT { 91 } else { 95 };
+        // A masking key makes the header longer, and so the payload shorter; a Pong has the payload of its Ping.
+        let len = if direction == CLIENT || opcode == 0xA {
+            91
+        } else {
+            95
+        };
         let tick = if opcode == 0x1 { number } else { number / 200 };
         let mut text = format!(
             r#"{{"type":"tick","n":{tick:08},"bid":{}.{:02},"ask":{}.{:02}}}"#,
