@@ -22,6 +22,9 @@ const panes: [Pane, string][] = [['frame', 'Frame'], ['connection', 'Connection'
 const modes: [Mode, string][] = [['frames', 'Frames'], ['messages', 'Messages'], ['control', 'Control']];
 const times: [TimeForm, string][] = [['start', 'Since the start'], ['clock', 'Time of day'], ['delta', 'Since the row before'], ['selected', 'Since the selected frame']];
 
+/** Milliseconds between two announcements in a recording. */
+const sayEvery = 5000;
+
 /** Below this width the panes lie one below the other. */
 const narrow = 1000;
 
@@ -42,6 +45,7 @@ export class App extends HTMLElement {
   #work = el('div', { class: 'work', hidden: true });
   #veil = el('div', { class: 'veil', hidden: true }, el('p', { text: 'Drop to open' }));
   #samples: Sample[] = [];
+  #said = { findings: 0, at: 0 };
   #hashTimer = 0;
   #written = location.hash;
 
@@ -110,6 +114,7 @@ export class App extends HTMLElement {
     state.on('progress', () => {
       this.#header.update();
       this.#showProgress();
+      this.#sayFindings();
     });
     state.on('pane', (pane) => this.#showPane(pane));
     for (const event of ['select', 'view', 'pane', 'capture'] as const) state.on(event, () => this.#noteHash());
@@ -214,6 +219,16 @@ export class App extends HTMLElement {
     const part = progress.total > 0 ? progress.bytes / progress.total : 0;
     this.#progress.setAttribute('aria-valuenow', String(Math.round(part * 100)));
     query(this.#progress, 'i').style.transform = `scaleX(${part})`;
+  }
+
+  /** In a recording, new findings are said, but not more often than one can listen to. */
+  #sayFindings(): void {
+    const { progress } = state;
+    if (!progress?.live || progress.findings === this.#said.findings) return;
+    const now = performance.now();
+    if (now - this.#said.at < sayEvery) return;
+    this.#said = { findings: progress.findings, at: now };
+    if (progress.findings > 0) this.#spoken.textContent = `${counted(progress.findings, 'finding')} so far.`;
   }
 
   #noteHash(): void {

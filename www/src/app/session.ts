@@ -23,6 +23,8 @@ let countAgain = false;
 let wanted: number | null = null;
 /** Frames that the last counting of rows knew. */
 let known = 0;
+/** Whether the first frame was selected, because no other was asked for. */
+let begun = false;
 let loaded: Promise<void> | null = null;
 
 /** What is open. */
@@ -111,10 +113,11 @@ async function open(what: Source, place: Place, read: () => Promise<void>): Prom
     source = what;
     wanted = place.frame ?? null;
     known = 0;
+    begun = false;
     state.reset(true);
     if (place.pane) state.show(place.pane);
-    const begun = new Promise((resolve) => state.client.addEventListener('progress', resolve, { once: true }));
-    await Promise.race([begun, reading]);
+    const told = new Promise((resolve) => state.client.addEventListener('progress', resolve, { once: true }));
+    await Promise.race([told, reading]);
     if (mine !== turn) return;
     const problem = await state.setView({ filter: place.filter ?? '', mode: place.mode ?? state.view.mode });
     if (problem) {
@@ -169,8 +172,9 @@ function selectWanted(): void {
       state.select(wanted, 'hash');
       wanted = null;
     } else if (progress.done) wanted = null;
-  } else if (state.selected === null && !progress.live && progress.done) {
-    // Something to see at once.
+  } else if (state.selected === null && !progress.live && !begun) {
+    // Something to see at once; once only, because whoever scrolls meanwhile is not to be called back.
+    begun = true;
     void state.client.rows(0, 1).then(([row]) => {
       if (row && state.selected === null) state.select(row.number, 'app', row.connection);
     });
