@@ -1,6 +1,9 @@
 //! One message as JSON, its bytes beside it.
 
+use core::ops::Range;
+
 use sockeye_inspect::decode::{self, Decoded, Decoder, Hints};
+use sockeye_inspect::inflate::{self, BlockKind, Trace};
 use sockeye_inspect::{Capture, Frame, MessageBytes, OpenError, ReadAt};
 
 use crate::frames::bytes;
@@ -37,6 +40,14 @@ pub(crate) fn open<S: ReadAt>(
         None if candidates.is_empty() => None,
         None => Some(candidates.swap_remove(0)),
     };
+    let history = match message.inflated {
+        Some(_) => capture.history(frame.number, source)?,
+        None => Vec::new(),
+    };
+    let trace = match message.inflated {
+        Some(_) => inflate::trace(&history, &message.joined.data, MOST_TOKENS),
+        None => Trace::default(),
+    };
     let json = Json::of(|json| {
         json.object(|json| {
             json.key("frames")
@@ -57,6 +68,8 @@ pub(crate) fn open<S: ReadAt>(
                 None => json.value(None::<u32>),
             }
             json.key("candidates").array(names, Json::value);
+            write_trace(json, &trace);
+            json.field("historyLength", history.len());
         });
     });
     let inflated = message.inflated.map(|inflated| inflated.data);
@@ -81,7 +94,38 @@ fn write_decoded(json: &mut Json, decoded: &Decoded) {
     json.field("truncated", decoded.truncated);
 }
 
+fn write_trace(json: &mut Json, trace: &Trace) {
+    json.key("blocks").array(&trace.blocks, |json, block| {
+        json.object(|json| {
+            json.field(
+                "kind",
+                match block.kind {
+                    BlockKind::Stored => "stored",
+                    BlockKind::Fixed => "fixed",
+                    BlockKind::Dynamic => "dynamic",
+                },
+            );
+            json.field("last", block.last);
+            range(json, "bits", &block.bits);
+            range(json, "inflated", &block.inflated);
+        });
+    });
+    json.key("tokens").array(&trace.tokens, |json, token| {
+        json.object(|json| {
+            range(json, "bits", &token.bits);
+            range(json, "inflated", &token.inflated);
+            json.field("distance", token.distance);
+        });
+    });
+}
+
+fn range(json: &mut Json, key: &str, range: &Range<u64>) {
+    json.key(key).array([range.start, range.end], Json::value);
+}
+
 const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;
+/// Most blocks, and most tokens, of a compressed message: the page shows no more one by one.
+const MOST_TOKENS: usize = 8_192;
 /// Most bytes of one message that are shown.
 const MOST_BYTES: usize = 16 << 20;
