@@ -1,4 +1,4 @@
-import { duration } from '../app/format.js';
+import { counted, duration } from '../app/format.js';
 import { sectionUrl } from '../detail/fields.js';
 import { sentence } from '../detail/frame-head.js';
 import { el, icon } from '../dom.js';
@@ -19,8 +19,8 @@ export class Handshake {
       return;
     }
     const took = detail.answered - detail.requested;
-    const failed = detail.checks.filter(({ passed }) => !passed).length;
-    const checks = el('ul', { class: 'checks', 'aria-label': 'Checks of the handshake' }, ...this.#order(detail.checks).map((check) => this.#check(check)));
+    const failed = detail.checks.filter(({ passed }) => !passed).sort((one, other) => rank(one) - rank(other));
+    const passed = detail.checks.filter((check) => check.passed);
     this.element = el(
       'div',
       { class: 'handshake' },
@@ -30,16 +30,17 @@ export class Handshake {
         this.#head('request', 'Request', detail.request),
         this.#head('response', `Response${Number.isFinite(took) && took >= 0 ? ` after ${duration(took)}` : ''}`, detail.response),
       ),
-      el('p', { class: 'checks-sum' }, `${detail.checks.length - failed} of ${detail.checks.length} checks passed.`),
-      checks,
+      failed.length > 0 ? el('p', { class: 'checks-sum', text: `${counted(failed.length, 'check')} not passed` }) : null,
+      failed.length > 0 ? this.#checkList('Checks that were not passed', failed) : null,
+      passed.length > 0
+        ? el('details', { class: 'checks-passed' }, el('summary', { class: 'checks-sum', text: `${counted(passed.length, 'check')} passed` }), this.#checkList('Checks that were passed', passed))
+        : null,
     );
     this.#tie();
   }
 
-  /** What failed comes first, the worst before the others. */
-  #order(checks: Check[]): Check[] {
-    const rank = ({ passed, severity }: Check): number => (passed ? SEVERITIES.length : SEVERITIES.indexOf(severity));
-    return [...checks].sort((one, other) => rank(one) - rank(other));
+  #checkList(label: string, checks: Check[]): HTMLElement {
+    return el('ul', { class: 'checks', 'aria-label': label }, ...checks.map((check) => this.#check(check)));
   }
 
   #head(side: 'request' | 'response', title: string, text: string | null): HTMLElement {
@@ -67,8 +68,9 @@ export class Handshake {
       el(
         'span',
         { class: 'check-text' },
-        check.passed ? el('code', { text: check.rule }) : el('strong', { text: sentence(check.title) }),
-        check.detail ? el('span', { class: 'soft mono', text: ` ${check.detail}` }) : null,
+        check.passed ? null : el('strong', { text: `${sentence(check.title)} ` }),
+        check.detail ? el('span', { class: 'mono', text: `${check.detail} ` }) : null,
+        el('code', { class: 'faint', text: check.rule }),
       ),
       el('a', {
         class: 'mono',
@@ -101,6 +103,10 @@ export class Handshake {
 function blamed(lines: HTMLElement[], detail: string): HTMLElement[] {
   const found = lines.filter(({ textContent: line }) => detail !== '' && (line.includes(detail) || detail.includes(line)));
   return found.length > 0 ? found : lines;
+}
+
+function rank({ severity }: Check): number {
+  return SEVERITIES.indexOf(severity);
 }
 
 function link(element: HTMLElement, others: HTMLElement[]): void {

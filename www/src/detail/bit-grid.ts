@@ -123,7 +123,7 @@ export class BitGrid {
     const index = this.#fields.indexOf(field);
     const cell = el('div', {
       class: `bits-cell${begins ? '' : ' continued'}${begins && !goesOn ? '' : ' split'}${field.onRecord ? '' : ' unknown'}`,
-      data: { field: field.id, tone: field.tone, span: span === 1 ? 'one' : span <= 7 ? 'few' : 'many' },
+      data: { field: field.id, tone: field.tone, span: span === 1 ? 'one' : span <= 7 ? 'few' : 'many', long: field.meaning.length > 8 },
       style: {
         'grid-column': `${(part.start % this.#columns) + 1} / span ${span}`,
         'grid-row': String(part.row + 2),
@@ -233,7 +233,7 @@ function segment(fields: Field[], columns: number, payloadRows: number): { segme
     let at = field.bit;
     let end = field.bit + field.bits;
     if (field === fields.at(-1) && field.bits > 64) {
-      const room = (Math.floor(at / columns) + payloadRows * (32 / columns)) * columns;
+      const room = (Math.floor(at / columns) + payloadRows * (columns === 32 ? 1 : 4 / 3)) * columns;
       rest = Math.max(0, Math.floor((end - room) / 8));
       end = Math.min(end, room);
     }
@@ -275,7 +275,7 @@ function byteCells({ row: frame, wire, unmasked, header }: FrameDetail, { field,
     const cell = el('span', { class: missing ? 'missing' : '', data: { byte: at } }, el('span', { class: 'bits-hex', text: missing ? '··' : hex(byte) }));
     if (field.tone === 'payload' && !frame.compressed && !missing && plain !== undefined) {
       const shown = printable(plain);
-      cell.append(el('span', { class: `bits-char${shown === '·' ? ' control' : ''}`, text: shown === ' ' ? '␠' : shown }));
+      cell.append(el('span', { class: `bits-char${shown === '·' ? ' control' : ''}`, text: shown === ' ' ? '␣' : shown }));
     }
     row.append(cell);
   }

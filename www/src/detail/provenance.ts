@@ -1,23 +1,22 @@
 import { count, offset } from '../app/format.js';
 import type { FrameDetail, Piece } from '../model.js';
 
-/** Where a range of a frame's bytes comes from: a sentence for each piece that holds some of it. */
+/** Where a range of a frame's bytes comes from: a line for each piece that holds some of it, with its time where there are several. */
 export function provenance(detail: FrameDetail, start: number, end: number): string[] {
-  return detail.pieces
-    .filter((piece) => piece.offset < end && start < piece.offset + piece.length)
-    .map((piece) => describe(piece, detail.row.direction, Math.max(start, piece.offset), Math.min(end, piece.offset + piece.length)));
+  const pieces = detail.pieces.filter((piece) => piece.offset < end && start < piece.offset + piece.length);
+  return pieces.map((piece) =>
+    describe(piece, detail.row.direction, pieces.length > 1, Math.max(start, piece.offset), Math.min(end, piece.offset + piece.length)),
+  );
 }
 
-function describe(piece: Piece, direction: string, start: number, end: number): string {
+function describe(piece: Piece, direction: string, timed: boolean, start: number, end: number): string {
   const skip = start - piece.offset;
   const length = end - start;
-  const stream = `+${count(piece.streamOffset + skip)} of stream ${direction}`;
-  if (piece.origin === 'missing') return `${range(piece.streamOffset + skip, length)} of stream ${direction}: not captured`;
-  const time = Number.isFinite(piece.time) ? `, ${offset(piece.time)} s` : '';
-  if (piece.origin === 'memory' || piece.fileOffset === null) {
-    return `packet ${count(piece.packet)} (decoded), ${stream}${time}`;
-  }
-  return `${range(piece.fileOffset + skip, length)} of the file, in packet ${count(piece.packet)}, ${stream}${time}`;
+  const place = piece.streamOffset + skip;
+  if (piece.origin === 'missing') return `${range(place, length)} of stream ${direction}: not captured`;
+  const where = piece.origin === 'memory' || piece.fileOffset === null ? 'decoded' : `${range(piece.fileOffset + skip, length)} of the file`;
+  const time = timed && Number.isFinite(piece.time) ? ` · ${offset(piece.time)} s` : '';
+  return `${where} · packet ${count(piece.packet)} · +${count(place)} of stream ${direction}${time}`;
 }
 
 function range(first: number, length: number): string {

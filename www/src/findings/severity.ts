@@ -16,8 +16,9 @@ export const SEVERITY_MEANING: Record<Severity, string> = {
   information: 'allowed, and worth knowing',
 };
 
+/** As in the list of frames. */
 const ICONS: Record<Severity, string> = {
-  violation: 'M5 1.5h6l3.5 3.5v6L11 14.5H5L1.5 11V5zM8 4.5v4.2M8 11.2v.1',
-  advice: 'M8 2l6.5 11.5h-13zM8 6.5v3.2M8 11.6v.1',
-  information: 'M8 1.5a6.5 6.5 0 1 1 0 13a6.5 6.5 0 1 1 0-13M8 7.3v4M8 4.8v.1',
+  violation: 'M8 1.5 14.5 8 8 14.5 1.5 8ZM8 4.8V8.6M8 11v.1',
+  advice: 'M8 2.2 14.6 13.6H1.4ZM8 6.4V9.6M8 11.6v.1',
+  information: 'M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8ZM8 7.2V11.2M8 4.7v.1',
 };
