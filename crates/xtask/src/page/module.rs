@@ -18,7 +18,8 @@ pub(crate) fn build(steps: &mut Steps) -> Result<()> {
     let bindgen = bindgen::find(steps)?;
     let toolchain = Toolchain::find()?;
     // As a cdylib alone: with an rlib beside it, cargo leaves link-time optimisation out.
-    let mut cargo = toolchain.cargo("rustc", RUSTFLAGS);
+    let mut cargo = toolchain.small_cargo("rustc", RUSTFLAGS);
+    cargo.env("CARGO_PROFILE_COMPONENT_OPT_LEVEL", "z");
     cargo.args(["--lib", "--crate-type", "cdylib"]);
     cargo.args(["--package", "sockeye-inspect-js", "--profile", "component"]);
     let what = format!("inspect_bg.wasm with {}", toolchain.describe());
@@ -62,5 +63,5 @@ const BINDGEN: [&str; 5] = [
     "--out-name",
     "inspect",
 ];
-/// Fast first: the module is loaded once, and reads gigabytes.
-const OPT: [&str; 3] = ["-O3", "--strip-producers", "--strip-target-features"];
+/// Small: reading the file takes longer than looking at it.
+const OPT: [&str; 3] = ["-Oz", "--strip-producers", "--strip-target-features"];
