@@ -10,37 +10,54 @@ use crate::{alloc, connection::bound, entropy};
 /// Longest message.
 const LIMIT: usize = 1 << 16;
 
-/// The first two bytes choose the parameters, the kind of message and how it is fragmented; each run of the rest up to a 0xA5
-/// 0x5A is the payload of a compressed message.
+/// Frames of compressed messages from a server.
+pub(crate) struct Stream {
+    /// What was agreed.
+    pub(crate) parameters: DeflateParameters,
+    /// The frames.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Stream {
+    /// The first two bytes choose the parameters, the kind of message and how it is fragmented; each run of the rest up to a 0xA5
+    /// 0x5A is the payload of a compressed message.
+    pub(crate) fn new(data: &[u8]) -> Option<Self> {
+        let (&[flags, fragment], mut rest) = data.split_first_chunk()?;
+        let mut parameters = DeflateParameters::default();
+        parameters.server_no_context_takeover = flags & 1 != 0;
+        let bits = WindowBits::new(8 + (flags >> 1 & 7)).unwrap_or(WindowBits::MAX);
+        parameters.server_max_window_bits = bits;
+        let kind = if flags & 0x10 == 0 {
+            MessageKind::Binary
+        } else {
+            MessageKind::Text
+        };
+        let fragment = match fragment {
+            0 => usize::MAX,
+            len => usize::from(len),
+        };
+        let mut bytes = Vec::new();
+        loop {
+            let end = rest.windows(2).position(|pair| pair == [0xA5, 0x5A]);
+            let (payload, after) = rest.split_at(end.unwrap_or(rest.len()));
+            frames(kind, payload, fragment, &mut bytes);
+            if end.is_none() {
+                return Some(Self { parameters, bytes });
+            }
+            rest = &after[2..];
+        }
+    }
+}
+
+/// See [`Stream::new`].
 pub fn inflate(data: &[u8]) {
-    let Some((&[flags, fragment], data)) = data.split_first_chunk() else {
+    let Some(Stream {
+        parameters,
+        bytes: stream,
+    }) = Stream::new(data)
+    else {
         return;
     };
-    let mut parameters = DeflateParameters::default();
-    parameters.server_no_context_takeover = flags & 1 != 0;
-    let bits = WindowBits::new(8 + (flags >> 1 & 7)).unwrap_or(WindowBits::MAX);
-    parameters.server_max_window_bits = bits;
-    let kind = if flags & 0x10 == 0 {
-        MessageKind::Binary
-    } else {
-        MessageKind::Text
-    };
-    let fragment = match fragment {
-        0 => usize::MAX,
-        len => usize::from(len),
-    };
-    let mut stream = Vec::new();
-    let mut rest = data;
-    loop {
-        let end = rest.windows(2).position(|pair| pair == [0xA5, 0x5A]);
-        let (payload, after) = rest.split_at(end.unwrap_or(rest.len()));
-        frames(kind, payload, fragment, &mut stream);
-        if end.is_none() {
-            break;
-        }
-        rest = &after[2..];
-    }
-
     let whole = messages(parameters, &stream, usize::MAX);
     assert_eq!(messages(parameters, &stream, 1), whole);
     assert_eq!(messages(parameters, &stream, 100), whole);
@@ -74,10 +91,10 @@ fn frames(kind: MessageKind, payload: &[u8], fragment: usize, stream: &mut Vec<u
     }
 }
 
-type Received = (Vec<(MessageKind, Vec<u8>)>, Option<ProtocolError>);
+pub(crate) type Received = (Vec<(MessageKind, Vec<u8>)>, Option<ProtocolError>);
 
 /// The messages of a stream that is read `read` bytes at a time.
-fn messages(parameters: DeflateParameters, stream: &[u8], read: usize) -> Received {
+pub(crate) fn messages(parameters: DeflateParameters, stream: &[u8], read: usize) -> Received {
     let mut options = Options::new(Role::Client);
     options.limits.message_size = LIMIT;
     options.limits.fragments = u32::MAX;

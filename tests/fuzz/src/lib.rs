@@ -11,6 +11,7 @@ mod connection;
 mod decoder;
 mod handshake;
 mod inflate;
+mod inspect_inflate;
 mod lists;
 mod messages;
 
@@ -19,6 +20,7 @@ pub use connection::{client_receive, server_receive};
 pub use decoder::frame_decoder;
 pub use handshake::{client_handshake, server_handshake};
 pub use inflate::inflate;
+pub use inspect_inflate::inspect_inflate;
 pub use lists::header_lists;
 pub use messages::{decode, filter};
 
@@ -26,12 +28,13 @@ pub use messages::{decode, filter};
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("server_receive", server_receive),
     ("client_receive", client_receive),
     ("server_handshake", server_handshake),
     ("client_handshake", client_handshake),
     ("inflate", inflate),
+    ("inspect_inflate", inspect_inflate),
     ("header_lists", header_lists),
     ("frame_decoder", frame_decoder),
     ("pcap", pcap),
