@@ -43,7 +43,7 @@ mod timestamp;
 mod tls;
 pub mod write;
 
-pub use capture::{Bytes, Capture, MessageBytes, OpenError, Origin, Piece};
+pub use capture::{Bytes, Capture, MessageBytes, MessageReader, OpenError, Origin, Piece};
 pub use connection::{
     Check, Close, Connection, End, Handshake, RoundTrip, Security, Summary, Traffic,
 };

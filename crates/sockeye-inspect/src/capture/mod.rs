@@ -11,6 +11,7 @@ mod store;
 use core::{fmt, ops::Range};
 use std::io;
 
+pub use self::open::MessageReader;
 pub(crate) use self::{
     checkpoints::Checkpoints,
     findings::Findings,

@@ -1,11 +1,15 @@
 //! Opens frames and messages: reads their bytes again, unmasks and inflates them.
 
-use core::ops::{ControlFlow, Range};
+use core::{
+    fmt,
+    ops::{ControlFlow, Range},
+};
 
 use sockeye::MaskingKey;
 
 use super::{
-    Bytes, Capture, MessageBytes, OpenError, Origin, Piece, SegmentPlace, segments::Segment,
+    Bytes, Capture, MessageBytes, OpenError, Origin, Piece, SegmentPlace, StreamId,
+    segments::Segment,
 };
 use crate::{Direction, Frame, OnRecord, ReadAt, inflate::Inflater};
 
@@ -14,6 +18,12 @@ const MAX_FRAMES: usize = 65_536;
 
 /// How much is read at once where more is likely to be needed soon.
 const READ_AHEAD: usize = 1 << 20;
+
+/// How many inflaters are kept from message to message.
+const MAX_KEPT: usize = 64;
+
+/// How many frames back inflation goes on without a look for a checkpoint.
+const NEAR: u32 = 4_096;
 
 impl Capture {
     /// Where the bytes of a frame come from, in order: at most 65,536 pieces.
@@ -102,36 +112,7 @@ impl Capture {
         limit: usize,
         source: &S,
     ) -> Result<MessageBytes, OpenError> {
-        let first = self.message_start(frame);
-        let header = self.frame(first).ok_or(OpenError::NoSuchFrame)?;
-        let frames = self.message_frames(first, MAX_FRAMES);
-        let mut opener = Opener::new(self, source);
-        opener.ahead = if frames.len() > 1 { READ_AHEAD } else { 0 };
-        let mut joined = Bytes::default();
-        let mut ends = false;
-        for &number in &frames {
-            let Some(part) = self.frame(number) else {
-                break;
-            };
-            let left = limit.saturating_sub(joined.data.len());
-            opener.append_payload(&part, left, &mut joined)?;
-            ends = part.fin;
-        }
-        let is_whole = joined.data.len() as u64 == joined.total && joined.missing.is_empty();
-        let mut message = MessageBytes {
-            frames,
-            opcode: header.opcode,
-            complete: ends && is_whole,
-            joined,
-            inflated: None,
-            inflate_error: None,
-        };
-        if header.compressed {
-            let mut inflater = opener.inflater_before(&header)?;
-            let end = ends && message.joined.data.len() as u64 == message.joined.total;
-            message.inflate(&mut inflater, header.inflated_len, limit, end);
-        }
-        Ok(message)
+        MessageReader::new(self, source).read(frame, limit, false)
     }
 
     /// The bytes that inflation of a compressed message can refer to: the end of the messages before it, at most 32 KiB. Empty where the message
@@ -151,7 +132,7 @@ impl Capture {
         if !header.compressed {
             return Ok(Vec::new());
         }
-        let inflater = Opener::new(self, source).inflater_before(&header)?;
+        let inflater = Opener::new(self, source).inflater_before(&header, None)?;
         Ok(inflater.checkpoint().history().to_vec())
     }
 
@@ -209,6 +190,104 @@ impl Capture {
             }
             None
         })
+    }
+}
+
+/// Reads messages, best one after the other: a compressed message begins where the one before it in its direction ended, so that nothing is
+/// inflated twice. Any order works.
+pub struct MessageReader<'c, S: ?Sized> {
+    opener: Opener<'c, S>,
+    /// Inflaters as they are before this frame of their stream, those used last behind the others.
+    kept: Vec<(StreamId, u32, Inflater)>,
+}
+
+impl<'c, S: ReadAt + ?Sized> MessageReader<'c, S> {
+    /// Reads messages of `capture` again from `source`.
+    #[must_use]
+    pub const fn new(capture: &'c Capture, source: &'c S) -> Self {
+        Self {
+            opener: Opener::new(capture, source),
+            kept: Vec::new(),
+        }
+    }
+
+    /// As [`Capture::message`].
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn message(&mut self, frame: u32, limit: usize) -> Result<MessageBytes, OpenError> {
+        self.read(frame, limit, true)
+    }
+
+    /// `keeps`: there may be a next one.
+    fn read(&mut self, frame: u32, limit: usize, keeps: bool) -> Result<MessageBytes, OpenError> {
+        let capture = self.opener.capture;
+        let first = capture.message_start(frame);
+        let header = capture.frame(first).ok_or(OpenError::NoSuchFrame)?;
+        let frames = capture.message_frames(first, MAX_FRAMES);
+        if frames.len() > 1 {
+            self.opener.ahead = READ_AHEAD;
+        }
+        let mut joined = Bytes::default();
+        let mut ends = false;
+        for &number in &frames {
+            let Some(part) = capture.frame(number) else {
+                break;
+            };
+            let left = limit.saturating_sub(joined.data.len());
+            self.opener.append_payload(&part, left, &mut joined)?;
+            ends = part.fin;
+        }
+        let end = ends && joined.data.len() as u64 == joined.total;
+        let mut message = MessageBytes {
+            frames,
+            opcode: header.opcode,
+            complete: end && joined.missing.is_empty(),
+            joined,
+            inflated: None,
+            inflate_error: None,
+        };
+        if !header.compressed {
+            return Ok(message);
+        }
+        let stream = StreamId::new(header.connection, header.direction);
+        let kept = self.take(stream, first);
+        let mut inflater = self.opener.inflater_before(&header, kept)?;
+        // Where it is inflated to its end, the next one begins there.
+        let is_whole = message.complete
+            && header
+                .inflated_len
+                .is_some_and(|inflated| inflated < limit as u64);
+        if keeps && !is_whole {
+            self.keep(stream, first, Inflater::restore(&inflater.checkpoint()));
+        }
+        message.inflate(&mut inflater, header.inflated_len, limit, end);
+        if keeps && is_whole && message.inflate_error.is_none() {
+            let last = message.frames.last().copied().unwrap_or(first);
+            self.keep(stream, last.saturating_add(1), inflater);
+        }
+        Ok(message)
+    }
+
+    /// What is kept of this stream, if that is before the frame.
+    fn take(&mut self, stream: StreamId, frame: u32) -> Option<(u32, Inflater)> {
+        let index = self.kept.iter().position(|kept| kept.0 == stream)?;
+        let (_, before, inflater) = self.kept.remove(index);
+        (before <= frame).then_some((before, inflater))
+    }
+
+    fn keep(&mut self, stream: StreamId, before: u32, inflater: Inflater) {
+        if self.kept.len() == MAX_KEPT {
+            self.kept.remove(0);
+        }
+        self.kept.push((stream, before, inflater));
+    }
+}
+
+impl<S: ?Sized> fmt::Debug for MessageReader<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageReader").finish_non_exhaustive()
     }
 }
 
@@ -327,22 +406,34 @@ impl<'c, S: ReadAt + ?Sized> Opener<'c, S> {
         Ok(())
     }
 
-    /// The inflater as it is before a compressed message.
-    fn inflater_before(&mut self, first: &Frame) -> Result<Inflater, OpenError> {
+    /// The inflater as it is before a compressed message. `kept` is one as it was before an earlier frame of the stream.
+    fn inflater_before(
+        &mut self,
+        first: &Frame,
+        kept: Option<(u32, Inflater)>,
+    ) -> Result<Inflater, OpenError> {
         let capture = self.capture;
-        let stream = super::StreamId::new(first.connection, first.direction);
+        let stream = StreamId::new(first.connection, first.direction);
         let takes_over = capture.takes_over(first.connection, first.direction);
         if !takes_over && !capture.checkpoints.is_kept(stream) {
             let mut inflater = Inflater::new();
             inflater.begin_message(false);
             return Ok(inflater);
         }
-        let (from, mut inflater) = capture.checkpoints.before(stream, first.number);
+        let (from, mut inflater) = match kept {
+            Some((from, inflater)) if first.number - from <= NEAR => (Some(from), inflater),
+            kept => {
+                let found = capture.checkpoints.before(stream, first.number);
+                match kept {
+                    Some((from, inflater)) if found.0 <= Some(from) => (Some(from), inflater),
+                    _ => found,
+                }
+            }
+        };
         if from == Some(first.number) {
             inflater.begin_message(takes_over);
             return Ok(inflater);
         }
-        self.ahead = READ_AHEAD;
         let mut is_compressed = false;
         for number in from.unwrap_or_default()..first.number {
             if capture.stream_of(number) != Some(stream) {
@@ -360,6 +451,7 @@ impl<'c, S: ReadAt + ?Sized> Opener<'c, S> {
             if !is_compressed {
                 continue;
             }
+            self.ahead = READ_AHEAD;
             let mut payload = Bytes::default();
             self.append_payload(&frame, usize::MAX, &mut payload)?;
             let mut out = |_: &[u8]| ControlFlow::Continue(());
@@ -384,9 +476,12 @@ impl<'c, S: ReadAt + ?Sized> Opener<'c, S> {
                 self.block.resize(self.ahead, 0);
                 self.block_offset = offset;
                 // Near the end of the capture there is not so much.
-                if self.source.read_at(offset, &mut self.block).is_err() {
-                    self.block.clear();
-                    return self.source.read_at(offset, buffer).map_err(OpenError::Read);
+                while self.source.read_at(offset, &mut self.block).is_err() {
+                    self.block.truncate(self.block.len() / 2);
+                    if self.block.len() <= buffer.len() {
+                        self.block.clear();
+                        return self.source.read_at(offset, buffer).map_err(OpenError::Read);
+                    }
                 }
                 self.fill_from_block(offset, buffer);
             }

@@ -29,7 +29,7 @@ pub(super) fn frames<S: ReadAt + ?Sized>(
     for frame in frames.filter_map(|number| capture.frame(number)) {
         row.begin(export.file);
         row.cell(frame.number);
-        row.cell(capture.message_start(frame.number));
+        row.cell(export.message_start(frame.number));
         row.origin(export, &frame);
         row.cell(frame.opcode_name());
         let is_wire = frame.on_record == OnRecord::Wire;
@@ -45,7 +45,7 @@ pub(super) fn frames<S: ReadAt + ?Sized>(
         let is_start = frame.compressed && !frame.is_control() && frame.inflated_len.is_some();
         let bytes = if is_start {
             export
-                .message(frame.number)?
+                .content(frame.number)?
                 .map(|message| message.content().data.clone())
         } else {
             export.payload(frame.number)?.map(|payload| payload.data)
@@ -63,7 +63,7 @@ pub(super) fn messages<S: ReadAt + ?Sized>(
 ) -> io::Result<()> {
     let mut row = Row::default();
     for first in export.messages(frames) {
-        let message = export.message(first.number)?;
+        let message = export.content(first.number)?;
         row.begin(export.file);
         row.cell(first.number);
         row.cell(message.as_ref().map_or(1, |message| message.frames.len()));

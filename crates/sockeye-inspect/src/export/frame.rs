@@ -70,7 +70,7 @@ fn frame_line<'a, S: ReadAt + ?Sized>(
     export: &Export<'a, S>,
     frame: &Frame,
 ) -> io::Result<FrameLine<'a>> {
-    let message = export.capture.message_start(frame.number);
+    let message = export.message_start(frame.number);
     let opcode = match export.capture.frame(message) {
         Some(first) if !frame.is_control() => first.opcode,
         _ => frame.opcode,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::source::{Export, rfc3339};
-use crate::{Connection, Direction, Frame, Handshake, ReadAt, Security, Timestamp};
+use crate::{Connection, Direction, Handshake, ReadAt, Security, Timestamp};
 
 /// An archive that is being written: an entry for each connection.
 #[derive(Debug)]
@@ -45,16 +45,16 @@ impl<W: Write> Har<W> {
         export: &Export<'_, S>,
         frames: impl Iterator<Item = u32>,
     ) -> io::Result<()> {
-        let mut messages: Vec<Frame> = export
+        let mut messages: Vec<(u32, u32)> = export
             .messages(frames)
             .filter(|first| matches!(first.opcode, 1 | 2))
+            .map(|first| (first.connection, first.number))
             .collect();
         // Stable: they stay in order within a connection.
-        messages.sort_by_key(|first| first.connection);
+        messages.sort_by_key(|&(connection, _)| connection);
         for connection in export.capture.connections() {
-            let start = messages.partition_point(|first| first.connection < connection.number);
-            let len =
-                messages[start..].partition_point(|first| first.connection == connection.number);
+            let start = messages.partition_point(|&(of, _)| of < connection.number);
+            let len = messages[start..].partition_point(|&(of, _)| of == connection.number);
             self.entry(export, connection, &messages[start..start + len])?;
         }
         Ok(())
@@ -69,7 +69,7 @@ impl<W: Write> Har<W> {
         &mut self,
         export: &Export<'_, S>,
         connection: &Connection,
-        messages: &[Frame],
+        messages: &[(u32, u32)],
     ) -> io::Result<()> {
         if !self.is_first {
             self.out.write_all(b",")?;
@@ -80,8 +80,10 @@ impl<W: Write> Har<W> {
         let open = head.strip_suffix('}').unwrap_or(&head);
         write!(self.out, r#"{open},"_webSocketMessages":["#)?;
         let mut is_first = true;
-        for first in messages {
-            let Some(message) = export.message(first.number)? else {
+        for &(_, number) in messages {
+            let (Some(first), Some(message)) =
+                (export.capture.frame(number), export.content(number)?)
+            else {
                 continue;
             };
             let content = &message.content().data;
@@ -106,7 +108,7 @@ impl<W: Write> Har<W> {
                         Direction::ToServer => "send",
                         Direction::ToClient => "receive",
                     },
-                    time: time.nanos() as f64 / 1e9,
+                    time: seconds(time),
                     opcode: first.opcode,
                     data: &data,
                 },
@@ -224,6 +226,12 @@ fn query(target: &str) -> Value {
             json!({ "name": name, "value": value })
         })
         .collect()
+}
+
+/// Seconds since 1970. Nanoseconds as a whole have more digits than a float.
+fn seconds(time: Timestamp) -> f64 {
+    let nanos = time.nanos();
+    (nanos / 1_000_000_000) as f64 + (nanos % 1_000_000_000) as f64 / 1e9
 }
 
 fn started(connection: &Connection) -> Timestamp {

@@ -94,7 +94,7 @@ fn message_line<'a, S: ReadAt + ?Sized>(
         findings: Vec::new(),
     };
     let mut frames = vec![first.number];
-    if let Some(message) = export.message(first.number)? {
+    if let Some(message) = export.content(first.number)? {
         line.frames = message.frames.len();
         line.complete = message.complete;
         line.wire_length = message.joined.total;

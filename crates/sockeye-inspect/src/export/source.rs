@@ -1,14 +1,14 @@
 //! What is exported, and what every format needs of it.
 
-use core::time::Duration;
-use std::{io, time::UNIX_EPOCH};
+use core::{cell::RefCell, time::Duration};
+use std::{collections::HashMap, io, time::UNIX_EPOCH};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 
 use crate::{
-    Bytes, Capture, Connection, Direction, Finding, Frame, MessageBytes, OpenError, ReadAt, Rule,
-    Severity, Timestamp,
+    Bytes, Capture, Connection, Direction, Finding, Frame, MessageBytes, MessageReader, OpenError,
+    ReadAt, Rule, Severity, Timestamp,
     decode::{self, Decoded, Decoder, Hints},
 };
 
@@ -59,6 +59,8 @@ pub struct Export<'a, S: ?Sized> {
     pub(super) decoding: Decoding,
     pub(super) allowed: &'a [Rule],
     start: Timestamp,
+    reader: RefCell<MessageReader<'a, S>>,
+    starts: RefCell<Starts>,
     /// Frames and the numbers of their findings, in order.
     findings: Vec<(u32, u32)>,
 }
@@ -82,6 +84,8 @@ impl<'a, S: ReadAt + ?Sized> Export<'a, S> {
             start: capture
                 .span()
                 .map_or(Timestamp::UNKNOWN, |(first, _)| first),
+            reader: RefCell::new(MessageReader::new(capture, source)),
+            starts: RefCell::default(),
             findings,
         }
     }
@@ -133,13 +137,13 @@ impl<'a, S: ReadAt + ?Sized> Export<'a, S> {
 
     /// The messages that these frames belong to, in the order of the first of `frames` in each: the numbers of their first frames.
     pub fn messages(&self, frames: impl Iterator<Item = u32>) -> impl Iterator<Item = Frame> {
-        let mut last = std::collections::HashMap::new();
+        let mut last = HashMap::new();
         frames.filter_map(move |number| {
             let frame = self.capture.frame(number)?;
             if frame.is_control() {
                 return Some(frame);
             }
-            let start = self.capture.message_start(number);
+            let start = self.message_start(number);
             // The messages of one direction follow one another.
             let before = last.insert((frame.connection, frame.direction), start);
             if before == Some(start) {
@@ -147,6 +151,20 @@ impl<'a, S: ReadAt + ?Sized> Export<'a, S> {
             }
             self.capture.frame(start)
         })
+    }
+
+    /// As [`Capture::message`], faster where messages are read one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn message(&self, frame: u32, limit: usize) -> Result<MessageBytes, OpenError> {
+        self.reader.borrow_mut().message(frame, limit)
+    }
+
+    /// As [`Capture::message_start`], faster where frames are looked at one after the other.
+    pub fn message_start(&self, frame: u32) -> u32 {
+        self.starts.borrow_mut().of(self.capture, frame)
     }
 
     pub(super) fn seconds(&self, time: Timestamp) -> Option<f64> {
@@ -158,13 +176,49 @@ impl<'a, S: ReadAt + ?Sized> Export<'a, S> {
         on_record(self.capture.payload(frame, self.limit, self.source))
     }
 
-    /// The message that a frame belongs to; `None`: it is not on record.
-    pub(super) fn message(&self, frame: u32) -> io::Result<Option<MessageBytes>> {
-        on_record(self.capture.message(frame, self.limit, self.source))
+    /// The message that a frame belongs to, as far as it is to be exported; `None`: it is not on record.
+    pub(super) fn content(&self, frame: u32) -> io::Result<Option<MessageBytes>> {
+        on_record(self.message(frame, self.limit))
     }
 
     pub(super) fn connection(&self, frame: &Frame) -> Option<&'a Connection> {
         self.capture.connections().get(frame.connection as usize)
+    }
+}
+
+/// Where messages begin that go on behind the frames that were looked at.
+#[derive(Debug, Default)]
+struct Starts {
+    /// The frame behind the last that was looked at.
+    next: u32,
+    open: HashMap<(u32, Direction), u32>,
+}
+
+impl Starts {
+    fn of(&mut self, capture: &Capture, frame: u32) -> u32 {
+        if frame < self.next {
+            return capture.message_start(frame);
+        }
+        let mut start = frame;
+        for frame in capture.frames(self.next..frame.saturating_add(1)) {
+            start = frame.number;
+            if frame.is_control() {
+                continue;
+            }
+            let stream = (frame.connection, frame.direction);
+            if frame.opcode == 0
+                && let Some(open) = self.open.get(&stream)
+            {
+                start = *open;
+            }
+            if frame.fin {
+                self.open.remove(&stream);
+            } else {
+                self.open.insert(stream, start);
+            }
+        }
+        self.next = frame.saturating_add(1);
+        start
     }
 }
 
