@@ -38,7 +38,14 @@ fn messages_are_joined_and_inflated() {
     directory.write("deflate.pcapng", &compressed());
     inspect(
         &directory,
-        &["chat.pcapng", "--messages", "--time", "none", "--filter", "op:data"],
+        &[
+            "chat.pcapng",
+            "--messages",
+            "--time",
+            "none",
+            "--filter",
+            "op:data",
+        ],
     )
     .is(
         0,
@@ -96,7 +103,9 @@ fn times_are_shown_as_asked_for() {
         let line = run.stdout.lines().nth(3).expect("there are five frames");
         assert_eq!(
             line,
-            format!("2  {column}     0  ←  text         F-2--         3         1  ✗ [frame-reserved-bits] x")
+            format!(
+                "2  {column}     0  ←  text         F-2--         3         1  ✗ [frame-reserved-bits] x"
+            )
         );
     }
 }
@@ -298,16 +307,28 @@ fn command_lines_that_make_no_sense_are_explained() {
         (&["a", "--stats", "--messages"], "cannot be used with"),
         (&["a", "b", "--frame", "1"], "--frame wants one file"),
         (&["a", "--raw-pair"], "--raw-pair wants two files"),
-        (&["a", "--check", "--filter", "op:ping"], "--filter goes with"),
+        (
+            &["a", "--check", "--filter", "op:ping"],
+            "--filter goes with",
+        ),
         (&["a", "--decode"], "--decode goes with"),
         (&["a", "-m", "--decode=morse"], "JSON"),
         (&["a", "--fail-on", "advice"], "go with --check"),
         (&["a", "--check", "--allow", "nonsense"], "--rules"),
-        (&["a", "--output", "sarif"], "--output sarif goes with --check"),
+        (
+            &["a", "--output", "sarif"],
+            "--output sarif goes with --check",
+        ),
         (&["a", "--check", "-o", "csv"], "--output csv goes with"),
         (&["a", "-m", "-o", "pcapng"], "--output har, pcapng and hex"),
-        (&["a", "--follow", "-o", "jsonl"], "--output jsonl goes with"),
-        (&["a", "--check", "--stats", "-o", "jsonl"], "give one of the two"),
+        (
+            &["a", "--follow", "-o", "jsonl"],
+            "--output jsonl goes with",
+        ),
+        (
+            &["a", "--check", "--stats", "-o", "jsonl"],
+            "give one of the two",
+        ),
         (&["a", "--deflate=bits"], "`bits` is none of"),
         (&["a", "--filter", "op:pnig"], "^^^^"),
         (&["-", "-"], "stdin can be read only once"),

@@ -44,7 +44,11 @@ fn exit_status_says_whether_anything_is_found() {
         (&["bad.pcapng"], 1),
         (&["bad.pcapng", "--allow", "frame-mask-missing"], 1),
         (
-            &["bad.pcapng", "--allow", "frame-mask-missing,frame-reserved-bits"],
+            &[
+                "bad.pcapng",
+                "--allow",
+                "frame-mask-missing,frame-reserved-bits",
+            ],
             0,
         ),
         (&["deflate.pcapng"], 0),
@@ -108,8 +112,7 @@ fn sarif_points_at_the_bytes() {
         ],
     );
     run.is(1, "", "");
-    let log: Value =
-        serde_json::from_str(&directory.read("findings.sarif")).expect("it is JSON");
+    let log: Value = serde_json::from_str(&directory.read("findings.sarif")).expect("it is JSON");
     let run = &log["runs"][0];
     let results = run["results"].as_array().expect("a list");
     assert_eq!(results.len(), 3);

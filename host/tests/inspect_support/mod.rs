@@ -190,7 +190,10 @@ impl Recording {
             .zip(key.iter().cycle())
             .map(|(byte, key)| byte ^ key)
             .collect();
-        self.bytes(ToServer, &[&[first, 0x80 | len], &key[..], &masked].concat());
+        self.bytes(
+            ToServer,
+            &[&[first, 0x80 | len], &key[..], &masked].concat(),
+        );
     }
 
     /// FIN of the server, then of the client.

@@ -36,7 +36,7 @@ pub(super) fn show(shown: &Shown<'_>, frame: &Frame, out: &mut impl Write) -> io
     if let Some(wire) = &wire {
         bytes(shown, "on the wire", wire, out)?;
     }
-    let message = opened(capture.message(frame.number, shown.limit, source))?;
+    let message = opened(shown.export.message(frame.number, shown.limit))?;
     match &payload {
         Some(payload) => {
             if frame.masked || wire.is_none() {
@@ -71,7 +71,7 @@ pub(super) fn show(shown: &Shown<'_>, frame: &Frame, out: &mut impl Write) -> io
         }
     }
     let first = capture
-        .frame(capture.message_start(frame.number))
+        .frame(shown.export.message_start(frame.number))
         .unwrap_or(*frame);
     if let Some(decoded) = table::decoded(shown, &first, &message) {
         let mut tree = String::new();

@@ -63,7 +63,7 @@ pub(super) fn messages(shown: &Shown<'_>, out: &mut impl Write) -> io::Result<()
         shown.limit
     };
     for first in shown.export.messages(shown.frames.iter()) {
-        let message = opened(capture.message(first.number, limit, &shown.inspected.source))?;
+        let message = opened(shown.export.message(first.number, limit))?;
         let numbers = message
             .as_ref()
             .map_or_else(|| vec![first.number], |message| message.frames.clone());
@@ -160,14 +160,14 @@ fn frame_preview(
     let capture = &shown.inspected.capture;
     let source = &shown.inspected.source;
     let is_of_message = frame.compressed && frame.on_record == OnRecord::Wire;
-    let start = capture.message_start(frame.number);
+    let start = shown.export.message_start(frame.number);
     if is_of_message && start != frame.number {
         out.push_str(&format!("(of the message that begins with frame {start})"));
         return Ok(());
     }
     let limit = 4 * room + 8;
     if is_of_message {
-        match opened(capture.message(frame.number, limit, source))? {
+        match opened(shown.export.message(frame.number, limit))? {
             Some(message) => message_preview(frame, &message, room, out),
             None => out.push_str("(not on record)"),
         }
