@@ -33,6 +33,39 @@ export const tests = {
     await close();
   },
 
+  'a mistake right behind a filter that is being applied leaves the list as it was': async (browser) => {
+    const { page, close } = await openSample(browser, 'violations');
+    await page.focus(input);
+    // Both are sent before either is answered.
+    await page.evaluate(() => {
+      const input = document.querySelector('sky-filter input');
+      for (const text of ['op:close', 'op:nothing']) {
+        input.value = text;
+        input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+      }
+    });
+    await page.waitForFunction(() => document.querySelector('sky-filter input').getAttribute('aria-invalid') === 'true');
+    await waitForTotal(page, '19 frames');
+    await page.waitForFunction(() => document.querySelectorAll('sky-list .layer [role=row]:not([hidden]):not([aria-busy])').length === 19);
+    await waitForFrame(page, 0);
+    await close();
+  },
+
+  'what is typed while a filter is applied stays': async (browser) => {
+    const { page, close } = await openSample(browser, 'violations');
+    await page.focus(input);
+    await page.evaluate(() => {
+      const input = document.querySelector('sky-filter input');
+      input.value = 'op:ping';
+      input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+      input.value = 'op:ping or op:close';
+      input.dispatchEvent(new InputEvent('input', { bubbles: true }));
+    });
+    await waitForTotal(page, '6 of 19 frames');
+    assert.equal(await page.inputValue(input), 'op:ping or op:close');
+    await close();
+  },
+
   'completions are offered while one types, and taken with the keyboard': async (browser) => {
     const { page, close } = await openSample(browser, 'violations');
     await page.focus(input);

@@ -119,10 +119,12 @@ async function open(what: Source, place: Place, read: () => Promise<void>): Prom
     const told = new Promise((resolve) => state.client.addEventListener('progress', resolve, { once: true }));
     await Promise.race([told, reading]);
     if (mine !== turn) return;
-    const problem = await state.setView({ filter: place.filter ?? '', mode: place.mode ?? state.view.mode });
+    const view = { filter: place.filter ?? '', mode: place.mode ?? state.view.mode };
+    if (view.filter === '' && view.mode === 'frames') state.expect(view, state.progress?.frames ?? 0);
+    const problem = await state.setView(view);
     if (problem) {
       state.say(`The filter of the address is left out: ${problem.message}`);
-      await state.setView({ filter: '', mode: place.mode ?? state.view.mode });
+      await state.setView({ ...view, filter: '' });
     }
     await reading;
     if (mine !== turn) return;

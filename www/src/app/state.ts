@@ -64,6 +64,8 @@ export class State {
   #selected: number | null = null;
   #connection: number | null = null;
   #view: View = { filter: '', mode: 'frames' };
+  #applied: View = { filter: '', mode: 'frames' };
+  #expected = false;
   #count = 0;
   #highlighted: Highlight | null = null;
   #pane: Pane = 'frame';
@@ -140,6 +142,7 @@ export class State {
     this.#connection = null;
     this.#highlighted = null;
     this.#count = 0;
+    this.#expected = false;
     this.#view = { filter: '', mode: this.#view.mode };
     this.#emit('capture', open);
     this.#emit('select', { frame: null, origin: 'app' });
@@ -218,24 +221,42 @@ export class State {
     const view: View = { ...this.#view, ...change };
     const turn = ++this.#wanted;
     this.#applying += 1;
-    let result;
-    try {
-      result = await this.client.setView(view);
-    } catch (error) {
-      // A view that another took the place of is given up.
-      if (turn !== this.#wanted) return null;
-      throw error;
-    } finally {
-      this.#applying -= 1;
-    }
+    const { count, error } = await this.client
+      .setView(view)
+      .catch((failure: Error) => {
+        // A view that another took the place of is given up.
+        if (turn === this.#wanted) throw failure;
+        return { count: 0, error: null };
+      })
+      .finally(() => (this.#applying -= 1));
+    if (!error) this.#applied = view;
     if (turn !== this.#wanted) return null;
-    const { count, error } = result;
-    if (error) return error;
+    if (error) {
+      // The client may have one in between, which nobody has seen.
+      if (this.#applying > 0 || !alike(this.#applied, this.#view)) await this.setView({});
+      return error;
+    }
+    const expected = this.#expected && alike(view, this.#view);
+    this.#expected = false;
+    const before = this.#count;
+    this.#view = view;
+    this.#count = count;
+    if (!expected) this.#emit('view', view);
+    if (!expected || count !== before) this.#emit('count', count);
+    return null;
+  }
+
+  /**
+   * Takes it that a capture just begun has this many rows, where the client is known to have this view: so its first rows are
+   * asked for without asking for the view before.
+   */
+  expect(view: View, count: number): void {
+    if (!alike(view, this.#applied)) return;
+    this.#expected = true;
     this.#view = view;
     this.#count = count;
     this.#emit('view', view);
     this.#emit('count', count);
-    return null;
   }
 
   /** Shows frames, messages or control frames. */
@@ -257,6 +278,10 @@ export class State {
   #emit<K extends keyof Events>(type: K, detail: Events[K]): void {
     this.#target.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+function alike(one: View, other: View): boolean {
+  return one.filter === other.filter && one.mode === other.mode;
 }
 
 /** The state of this page. */

@@ -42,6 +42,7 @@ export class FilterField extends HTMLElement {
   #chosen = -1;
   #history: string[] = [];
   #timer = 0;
+  #applying = 0;
   #asked = 0;
 
   connectedCallback(): void {
@@ -69,9 +70,11 @@ export class FilterField extends HTMLElement {
       this.#take(index);
     });
     state.on('view', (view) => {
+      this.#counted(true);
+      // What is being typed here stays, whatever comes of what was typed before.
+      if (this.#applying > 0) return;
       if (this.#input.value.trim() !== view.filter) this.#write(view.filter);
       this.#showProblem(null);
-      this.#counted(true);
     });
     state.on('count', () => this.#counted(false));
     state.on('progress', () => this.#counted(false));
@@ -115,6 +118,7 @@ export class FilterField extends HTMLElement {
     }
     // Text is searched in everything; that may take a moment, and is worth saying.
     const slow = setTimeout(() => this.classList.add('busy'), 250);
+    this.#applying += 1;
     try {
       const problem = await state.setView({ filter });
       if (filter === this.#input.value.trim()) this.#showProblem(problem);
@@ -124,7 +128,8 @@ export class FilterField extends HTMLElement {
       return null;
     } finally {
       clearTimeout(slow);
-      this.classList.remove('busy');
+      this.#applying -= 1;
+      if (this.#applying === 0) this.classList.remove('busy');
     }
   }
 

@@ -113,6 +113,8 @@ export class FrameList extends HTMLElement {
     this.#scroller.rows = state.count;
     this.#scroller.top = 0;
     this.#counted(state.count);
+    // Asked for now, not only when the next picture is drawn.
+    this.#rows.want(this.#scroller.first, this.#scroller.end, this.#scroller.rows, 1);
     if (state.selected !== null && state.count > 0) await this.#selected(state.selected, 'app', false);
   }
 

@@ -27,6 +27,7 @@ export class Overview extends HTMLElement {
   };
   #stage = el('div', { class: 'stage' }, this.#canvas, this.#visible, this.#cursor, this.#brush, this.#thumbs.from, this.#thumbs.to, this.#clear, this.#tip);
   #probe = el('i', { class: 'probe', hidden: true, 'aria-hidden': 'true' });
+  #width = 0;
   #histogram: Histogram | null = null;
   #range: TimeRange = { from: null, to: null };
   #drag: { pointer: number; from: number; to: number; moved: boolean } | null = null;
@@ -35,13 +36,17 @@ export class Overview extends HTMLElement {
   #applyTimer = 0;
   #paint = perFrame(() => this.#paintNow());
   #remark = perFrame(() => {
-    if (this.#histogram) this.#paintMarks();
+    if (this.#histogram) this.#paintPlaces();
   });
 
   connectedCallback(): void {
     if (this.#canvas.isConnected) return;
     this.append(this.#stage, this.#probe);
-    new ResizeObserver(() => this.#refresh()).observe(this);
+    new ResizeObserver(() => {
+      // Kept, because asking for it between two changes of style would lay out the page each time.
+      this.#width = this.clientWidth;
+      this.#refresh();
+    }).observe(this);
     onTheme(() => this.#paint());
     const stage = this.#stage;
     stage.addEventListener('pointerdown', (event) => this.#down(event));
@@ -101,7 +106,7 @@ export class Overview extends HTMLElement {
   }
 
   #geometry(): Geometry {
-    const width = this.clientWidth;
+    const width = this.#width;
     return { width, height, left: width < 600 ? 0 : 60, bottom, bucket: bucketWidth };
   }
 
@@ -163,7 +168,7 @@ export class Overview extends HTMLElement {
     this.#brush.hidden = !chosen;
     this.#put(this.#brush, from, to);
     this.#clear.hidden = !chosen || this.#drag !== null;
-    this.#clear.style.left = `${Math.min(this.#x(to) + 2, this.clientWidth - 26)}px`;
+    this.#clear.style.left = `${Math.min(this.#x(to) + 2, this.#width - 26)}px`;
     for (const side of ['from', 'to'] as const) {
       const thumb = this.#thumbs[side];
       const value = side === 'from' ? from : to;
@@ -173,6 +178,11 @@ export class Overview extends HTMLElement {
       thumb.setAttribute('aria-valuenow', String(Number(value.toFixed(6))));
       thumb.setAttribute('aria-valuetext', range[side] === null ? `not set, ${duration(value)}` : duration(value));
     }
+    this.#paintPlaces();
+  }
+
+  /** Marks where the selected frame is, and the rows in sight. */
+  #paintPlaces(): void {
     const cursor = state.cursor;
     this.#cursor.hidden = !Number.isFinite(cursor);
     if (!this.#cursor.hidden) this.#cursor.style.left = `${this.#x(cursor)}px`;
@@ -265,9 +275,9 @@ export class Overview extends HTMLElement {
     setText(this.#tip, parts.join('  ·  '));
     this.#tip.hidden = false;
     const x = this.#x(time);
-    const right = x > this.clientWidth / 2;
+    const right = x > this.#width / 2;
     this.#tip.style.left = right ? 'auto' : `${x + 10}px`;
-    this.#tip.style.right = right ? `${this.clientWidth - x + 10}px` : 'auto';
+    this.#tip.style.right = right ? `${this.#width - x + 10}px` : 'auto';
   }
 
   #key(event: KeyboardEvent, side: 'from' | 'to'): void {
