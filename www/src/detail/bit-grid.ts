@@ -323,5 +323,6 @@ function summary({ row, header }: FrameDetail): string {
   return `${counted(row.wire, 'byte')} on the wire: ${parts.join(' + ')}.`;
 }
 
-const NARROW = 480;
+/** Below this a bit is too narrow for its digit and its letters. */
+const NARROW = 400;
 let serial = 0;
