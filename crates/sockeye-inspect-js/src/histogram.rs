@@ -41,3 +41,25 @@ pub(crate) fn count(capture: &Capture, from: f64, to: f64, buckets: usize) -> Ve
 }
 
 const FIELDS: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{FRAMES, capture};
+
+    #[test]
+    fn every_frame_counts_once_in_the_bucket_of_its_time() {
+        // The handshake ends after a millisecond, and a frame follows in each of the five after it.
+        let (capture, _) = capture(&FRAMES);
+        let counts = count(&capture, 0.0, 0.006, 3);
+        #[rustfmt::skip]
+        assert_eq!(counts, [
+            0.0, 0.0, 0.0, 0.0, 0.0,
+            8.0, 3.0, 0.0, 1.0, 0.0,
+            19.0, 0.0, 1.0, 0.0, 1.0,
+        ]);
+        assert_eq!(count(&capture, 0.0, 0.0, 1), [0.0; 5]);
+        assert_eq!(count(&capture, 1.0, 0.0, 2), [0.0; 10]);
+        assert_eq!(count(&capture, f64::NAN, 1.0, 0), [0.0; 0]);
+    }
+}

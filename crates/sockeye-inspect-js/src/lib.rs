@@ -15,6 +15,8 @@ mod messages;
 mod rows;
 mod search;
 mod source;
+#[cfg(test)]
+mod testing;
 mod utf16;
 mod view;
 

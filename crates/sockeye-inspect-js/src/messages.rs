@@ -1,7 +1,5 @@
 //! One message as JSON, its bytes beside it.
 
-use core::ops::Range;
-
 use sockeye_inspect::decode::{self, Decoded, Decoder, Hints};
 use sockeye_inspect::inflate::{self, BlockKind, Trace};
 use sockeye_inspect::{Capture, Frame, MessageBytes, OpenError, ReadAt};
@@ -40,14 +38,6 @@ pub(crate) fn open<S: ReadAt>(
         None if candidates.is_empty() => None,
         None => Some(candidates.swap_remove(0)),
     };
-    let history = match message.inflated {
-        Some(_) => capture.history(frame.number, source)?,
-        None => Vec::new(),
-    };
-    let trace = match message.inflated {
-        Some(_) => inflate::trace(&history, &message.joined.data, MOST_TOKENS),
-        None => Trace::default(),
-    };
     let json = Json::of(|json| {
         json.object(|json| {
             json.key("frames")
@@ -68,8 +58,17 @@ pub(crate) fn open<S: ReadAt>(
                 None => json.value(None::<u32>),
             }
             json.key("candidates").array(names, Json::value);
-            write_trace(json, &trace);
+            // What cannot be read again has no history to show.
+            let history = match &message.inflated {
+                Some(_) => capture.history(frame.number, source).unwrap_or_default(),
+                None => Vec::new(),
+            };
             json.field("historyLength", history.len());
+            let trace = match &message.inflated {
+                Some(_) => inflate::trace(&history, &message.joined.data, MOST_TOKENS),
+                None => Trace::default(),
+            };
+            write_trace(json, &trace);
         });
     });
     let inflated = message.inflated.map(|inflated| inflated.data);
@@ -94,6 +93,8 @@ fn write_decoded(json: &mut Json, decoded: &Decoded) {
     json.field("truncated", decoded.truncated);
 }
 
+/// Writes blocks as objects, and tokens as five numbers each, one after the other: first bit and the one behind the last, first byte and the one
+/// behind the last, distance.
 fn write_trace(json: &mut Json, trace: &Trace) {
     json.key("blocks").array(&trace.blocks, |json, block| {
         json.object(|json| {
@@ -106,26 +107,22 @@ fn write_trace(json: &mut Json, trace: &Trace) {
                 },
             );
             json.field("last", block.last);
-            range(json, "bits", &block.bits);
-            range(json, "inflated", &block.inflated);
+            for (key, range) in [("bits", &block.bits), ("inflated", &block.inflated)] {
+                json.key(key).array([range.start, range.end], Json::value);
+            }
         });
     });
-    json.key("tokens").array(&trace.tokens, |json, token| {
-        json.object(|json| {
-            range(json, "bits", &token.bits);
-            range(json, "inflated", &token.inflated);
-            json.field("distance", token.distance);
-        });
+    let numbers = trace.tokens.iter().flat_map(|token| {
+        let (bits, inflated) = (&token.bits, &token.inflated);
+        let distance = u64::from(token.distance);
+        [bits.start, bits.end, inflated.start, inflated.end, distance]
     });
-}
-
-fn range(json: &mut Json, key: &str, range: &Range<u64>) {
-    json.key(key).array([range.start, range.end], Json::value);
+    json.key("tokens").array(numbers, Json::value);
 }
 
 const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;
-/// Most blocks, and most tokens, of a compressed message: the page shows no more one by one.
-const MOST_TOKENS: usize = 8_192;
 /// Most bytes of one message that are shown.
 const MOST_BYTES: usize = 16 << 20;
+/// Most tokens of a compressed message that are shown.
+const MOST_TOKENS: usize = 20_000;

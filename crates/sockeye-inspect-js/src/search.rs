@@ -104,30 +104,70 @@ fn counterpart<S: ReadAt>(capture: &Capture, source: &S, here: &Frame) -> Option
         }
     });
     // Only the first of a connection are listed.
-    known.or_else(|| {
-        let content = capture.payload(here.number, CONTROL, source).ok()?.data;
-        let answers = |frame: &Frame| {
-            frame.connection == here.connection
-                && frame.direction == here.direction.reversed()
-                && frame.opcode == (PING ^ PONG ^ here.opcode)
-                && capture
-                    .payload(frame.number, CONTROL, source)
-                    .is_ok_and(|payload| payload.data == content)
-        };
-        if here.opcode == PING {
-            let behind = here.number.saturating_add(1)..capture.frame_count();
-            capture.frames(behind).find(answers)
-        } else {
-            let before = (0..here.number).rev();
-            before
-                .filter_map(|number| capture.frame(number))
-                .find(answers)
-        }
-        .map(|frame| frame.number)
-    })
+    known.or_else(|| by_content(capture, source, here))
+}
+
+/// The nearest frame that goes the other way with the same content.
+fn by_content<S: ReadAt>(capture: &Capture, source: &S, here: &Frame) -> Option<u32> {
+    let content = capture.payload(here.number, CONTROL, source).ok()?.data;
+    let answers = |frame: &Frame| {
+        frame.connection == here.connection
+            && frame.direction == here.direction.reversed()
+            && frame.opcode == (PING ^ PONG ^ here.opcode)
+            && capture
+                .payload(frame.number, CONTROL, source)
+                .is_ok_and(|payload| payload.data == content)
+    };
+    let found = if here.opcode == PING {
+        let behind = here.number.saturating_add(1)..capture.frame_count();
+        capture.frames(behind).find(answers)
+    } else {
+        let before = (0..here.number).rev();
+        before
+            .filter_map(|number| capture.frame(number))
+            .find(answers)
+    };
+    Some(found?.number)
 }
 
 const PING: u8 = 0x9;
 const PONG: u8 = 0xA;
 /// RFC 6455 §5.5: a control frame has 125 bytes of payload at most.
 const CONTROL: usize = 125;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{FRAMES, capture};
+    use crate::view::Mode;
+
+    #[test]
+    fn rows_of_interest_are_found_down_and_up() {
+        let (capture, bytes) = capture(&FRAMES);
+        let mut view = View::new(Mode::Frames, None);
+        view.advance(&capture, &bytes, 100);
+        let look = |what, row, down| {
+            let wanted = Wanted::with_name(what).expect("there is such a thing");
+            find(&view, &capture, &bytes, wanted, row, down)
+        };
+        assert_eq!(look("finding", 0, true), Some(4));
+        assert_eq!(look("finding", 4, true), None);
+        assert_eq!(look("direction", 0, true), Some(2));
+        assert_eq!(look("direction", 1, false), None);
+        assert_eq!(look("pong", 1, true), Some(3));
+        assert_eq!(look("pong", 3, true), Some(1));
+        assert_eq!(look("pong", 0, true), Some(1));
+        assert_eq!(look("connection", 0, true), None);
+        assert_eq!(look("finding", 99, true), None);
+    }
+
+    #[test]
+    fn counterpart_is_found_by_its_content_too() {
+        let (capture, bytes) = capture(&FRAMES);
+        for (here, there) in [(1, 3), (3, 1)] {
+            let here = capture.frame(here).expect("there are five");
+            let found = by_content(&capture, &bytes, &here);
+            assert_eq!(found, Some(there));
+        }
+    }
+}

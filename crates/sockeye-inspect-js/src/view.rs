@@ -133,3 +133,41 @@ impl View {
 }
 
 const CONTINUATION: u8 = 0x0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{FRAMES, capture};
+
+    fn rows(mode: Mode, filter: &str, step: u32) -> Vec<u32> {
+        let (capture, bytes) = capture(&FRAMES);
+        let filter =
+            Some(Filter::parse(filter).expect("it is right")).filter(|_| !filter.is_empty());
+        let mut view = View::new(mode, filter);
+        while !view.advance(&capture, &bytes, step) {}
+        view.frames().collect()
+    }
+
+    #[test]
+    fn modes_have_their_rows_in_steps_of_any_size() {
+        for step in [1, 2, 100] {
+            assert_eq!(rows(Mode::Frames, "", step), [0, 1, 2, 3, 4]);
+            assert_eq!(rows(Mode::Messages, "", step), [0, 1, 3, 4]);
+            assert_eq!(rows(Mode::Control, "", step), [1, 3]);
+            assert_eq!(rows(Mode::Frames, "dir:c2s", step), [0, 2, 3, 4]);
+            assert_eq!(rows(Mode::Messages, "dir:c2s", step), [0, 3, 4]);
+        }
+    }
+
+    #[test]
+    fn row_of_a_frame_is_its_own_or_the_nearest_before() {
+        let (capture, bytes) = capture(&FRAMES);
+        let mut view = View::new(Mode::Control, None);
+        view.advance(&capture, &bytes, 100);
+        let nearest = |frame| view.row_of(frame);
+        assert_eq!([0, 1, 2, 3, 4].map(nearest), [0, 0, 0, 1, 1]);
+        assert_eq!(view.exact_row_of(3), Some(1));
+        assert_eq!(view.exact_row_of(2), None);
+        assert_eq!(View::new(Mode::Frames, None).row_of(7), 0);
+    }
+}

@@ -76,6 +76,26 @@ export const tests = {
     await close();
   },
 
+  'client takes a compressed message apart, with what it repeats of earlier ones': async (browser) => {
+    const { sample, ask, close } = await browser.openClient();
+    await sample('showcase');
+    const plain = await ask('message', 21);
+    assert.deepEqual([plain.inflated, plain.blocks, plain.tokens, plain.historyLength], [null, [], [], 0]);
+    const message = await ask('message', 12);
+    // What the server said before, inflated.
+    assert.equal(message.historyLength, 92 + 135 + 136 + 144 + 130);
+    assert.deepEqual(message.blocks.map(({ kind, last, bits: [start] }) => [kind, last, start]).slice(0, 1), [['fixed', false, 0]]);
+    let at = 0;
+    for (const { inflated: [start, end], distance } of message.tokens) {
+      assert.equal(start, at);
+      assert.ok(end > start && distance <= message.historyLength + start);
+      at = end;
+    }
+    assert.equal(at, 109);
+    assert.ok(message.tokens.some(({ distance, inflated }) => distance > inflated[0]));
+    await close();
+  },
+
   'client tells every violation of the connection that has sixteen kinds': async (browser) => {
     const { sample, ask, close } = await browser.openClient();
     await sample('violations');

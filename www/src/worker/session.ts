@@ -143,7 +143,12 @@ export class Session {
 
   message(number: number, decoder: string | null): MessageDetail {
     const { inspection } = this.#current();
-    const message = JSON.parse(inspection.message(number, decoder));
+    const { tokens, ...message } = JSON.parse(inspection.message(number, decoder));
+    message.tokens = [];
+    for (let at = 0; at < tokens.length; at += 5) {
+      const [firstBit, endBit, start, end, distance] = tokens.slice(at, at + 5);
+      message.tokens.push({ bits: [firstBit, endBit], inflated: [start, end], distance });
+    }
     addPart(inspection, message.joined, 0);
     if (message.inflated) {
       addPart(inspection, message.inflated, 1);
