@@ -14,6 +14,7 @@ mod component;
 mod conformance;
 mod dist;
 mod fuzz;
+mod inspect;
 mod interop;
 mod js;
 mod node;
@@ -142,6 +143,23 @@ fn bench(arguments: &[String]) -> Result<()> {
     {
         return become_program(page::bench()?.args(rest));
     }
+    if let [what, rest @ ..] = arguments
+        && what == "inspect"
+    {
+        let mut steps = Steps::new(3);
+        let captures = page::examples(&mut steps)?;
+        let given = rest.iter().position(|argument| argument == "--sockeye");
+        let sockeye = match given.and_then(|at| rest.get(at + 1)) {
+            Some(program) => PathBuf::from(program),
+            None => {
+                component::build(&mut steps, &[World::Endpoint])?;
+                // What is measured is what is published.
+                steps.cargo(DIST_SERVER, &mut host_cargo("dist"))?;
+                workspace::target().join("dist/sockeye")
+            }
+        };
+        return inspect::bench(&sockeye, &captures, rest);
+    }
     let mut steps = Steps::new(World::ALL.len() + 1);
     component::build(&mut steps, &World::ALL)?;
     let mut cargo = workspace::cargo();
@@ -203,7 +221,8 @@ Examples:
   cargo xtask bench tcp --help           what the program takes
   cargo xtask bench js                   the npm package on Node.js, beside npm `ws`
   cargo xtask bench js echo --rounds 9 --seconds 0.5
-  cargo xtask bench page                 the inspector page in Chromium";
+  cargo xtask bench page                 the inspector page in Chromium
+  cargo xtask bench inspect              `sockeye inspect` beside `tshark`; --frames N, --rounds N, --sockeye PROGRAM";
 
 const SERVE: &str = "\
 Without arguments: an echo server on the server's default address.

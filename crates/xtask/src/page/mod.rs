@@ -52,7 +52,7 @@ pub(crate) fn build() -> Result<()> {
 }
 
 /// Builds the program that makes captures.
-fn examples(steps: &mut Steps) -> Result<PathBuf> {
+pub(crate) fn examples(steps: &mut Steps) -> Result<PathBuf> {
     let mut cargo = workspace::cargo();
     cargo.args(["build", "--release", "--package", "sockeye-inspect"]);
     cargo.args(["--example", "capture"]);
