@@ -162,6 +162,67 @@ export const tests = {
     await close();
   },
 
+  'a decoder chosen by hand stays for what goes the same way': async (browser) => {
+    const { page, close, select } = await open(browser, 'showcase', { frame: 22 });
+    await tab(page, 'decoded').click();
+    await page.focus('[aria-label=Decoder]');
+    await page.selectOption('[aria-label=Decoder]', 'Text');
+    await page.locator('.decoder-scope', { hasText: 'for what the server sends on connection 0' }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), 'Decoder');
+    await select(1);
+    await page.locator('.tree-row', { hasText: 'welcome' }).waitFor();
+    assert.equal(await page.locator('[aria-label=Decoder]').inputValue(), 'Text');
+    await select(0);
+    await page.locator('.tree-row', { hasText: 'type: join' }).waitFor();
+    assert.equal(await page.locator('[aria-label=Decoder]').inputValue(), '');
+    await close();
+  },
+
+  'the tree is searched': async (browser) => {
+    const { page, close } = await open(browser, 'showcase', { frame: 16 });
+    await tab(page, 'decoded').click();
+    await page.fill('.decoder-find', 'SMELL');
+    await page.press('.decoder-find', 'Enter');
+    assert.match(await page.locator('.tree-row[aria-selected=true]').textContent(), /^5: They remember the smell/u);
+    await page.fill('.decoder-find', 'trout');
+    await page.press('.decoder-find', 'Enter');
+    assert.equal(await page.locator('.decoder-find').getAttribute('aria-invalid'), 'true');
+    await close();
+  },
+
+  'a compressed message is taken apart into literals and references': async (browser) => {
+    const { page, close } = await open(browser, 'showcase', { frame: 11 });
+    await tab(page, 'inflated').click();
+    await page.locator('.token').first().waitFor();
+    const text = '{"type":"message","room":"salmon","id":104,"name":"Ada","text":"How do they find the way back up the river?"}';
+    assert.equal((await page.locator('.token').allTextContents()).join(''), text);
+    assert.match(await page.locator('.deflate-facts').textContent(), /^45 bytes → 109 bytes \(41 % of its size\) in \d blocks?, farthest reference \d+ bytes back\.$/u);
+    const shares = await page.locator('.deflate-shares small').allTextContents();
+    assert.equal(shares.reduce((sum, share) => sum + Number.parseInt(share, 10), 0), 109);
+    const earlier = page.locator('.token[data-kind=earlier]').first();
+    await earlier.hover();
+    assert.match(await page.locator('.deflate-line').textContent(), /^Back-reference: length \d+, distance \d+; copies from an earlier message, \d+ bytes? before this one begins\. \d+ bits for \d+ bytes\.$/u);
+    assert.equal(await page.locator('.arc.lit').count(), 1);
+    await page.focus('.tokens');
+    await page.keyboard.press('Home');
+    assert.equal(await page.locator('.token[aria-selected=true]').count(), 1);
+    assert.equal(await page.locator('.token').first().getAttribute('aria-selected'), 'true');
+    assert.deepEqual(await violationsOf(page, 'sky-detail'), []);
+    await close();
+  },
+
+  'a token of a compressed message marks its bytes on the wire': async (browser) => {
+    const { page, close } = await open(browser, 'showcase', { frame: 11 });
+    await tab(page, 'inflated').click();
+    await page.locator('.token').first().click();
+    assert.equal(await page.locator('.marked-byte').count() > 0, true);
+    await tab(page, 'wire').click();
+    const at = await marked(page);
+    assert.equal(at[0], 6);
+    assert.equal(await page.locator('.provenance').textContent().then((line) => line.includes('of stream c2s')), true);
+    await close();
+  },
+
   'the fragments of a message lead to each other': async (browser) => {
     const { page, close } = await open(browser, 'showcase', { frame: 17 });
     assert.equal(await page.locator('.fragments-note').textContent(), 'Frame 2 of 3 frames:#16#17#20');

@@ -1,7 +1,8 @@
-import { bytes as size, count, counted, percent } from '../app/format.js';
+import { bytes as size, count, counted, from, percent } from '../app/format.js';
 import { type Highlight, type Space, state } from '../app/state.js';
 import { el, fill, setText } from '../dom.js';
 import type { Bytes, FrameDetail, MessageDetail } from '../model.js';
+import { DecoderBar } from './decoder-bar.js';
 import { DeflateView } from './deflate-view.js';
 import { type Field, fieldAt } from './fields.js';
 import { HexView, isMissing } from './hex-view.js';
@@ -34,13 +35,11 @@ export class BytesPanel {
   readonly #tree: DecodedTree;
   readonly #note = el('p', { class: 'panel-note' });
   readonly #text = el('pre', { class: 'panel-text', role: 'region', tabindex: '0', 'aria-label': 'Message as text' });
-  readonly #decoder = el('select', { 'aria-label': 'Decoder' });
-  readonly #decoderBar: HTMLElement;
+  readonly #decoderBar: DecoderBar;
   readonly #forms = el('div', { class: 'switch', role: 'group', 'aria-label': 'Show as' });
   readonly #kind = el('select', { 'aria-label': 'Copy as' }, ...LITERALS.map((kind) => el('option', { value: kind, text: kind })));
   readonly #where = el('p', { class: 'provenance' });
   readonly #byte = el('p', { class: 'byte-line mono' });
-  readonly #summary = el('p', { class: 'decoded-summary' });
   #detail: FrameDetail | null = null;
   #message: MessageDetail | null = null;
   #fields: Field[] = [];
@@ -61,8 +60,7 @@ export class BytesPanel {
       this.#draw();
       host.chosen(id as TabId);
     });
-    this.#decoderBar = el('div', { class: 'decoder-bar' }, el('label', null, 'Decode as ', this.#decoder), this.#summary);
-    this.#decoder.addEventListener('change', () => host.decodeWith(this.#decoder.value || null));
+    this.#decoderBar = new DecoderBar({ decodeWith: (decoder) => host.decodeWith(decoder), find: (text, step) => this.#tree.find(text, step) });
     const tools = el(
       'div',
       { class: 'panel-tools' },
@@ -110,12 +108,8 @@ export class BytesPanel {
     this.#tabs.note('inflated', message.inflated ? size(message.inflated.total) : '', message.inflated === null);
     this.#tabs.note('message', size((message.inflated ?? message.joined).total));
     this.#tabs.note('decoded', message.decoded?.decoder ?? '', message.decoded === null);
-    const options = [...new Set([...message.candidates, ...(pinned ? [pinned] : [])])];
-    fill(
-      this.#decoder,
-      el('option', { value: '', text: `best guess${message.candidates[0] ? ` (${message.candidates[0]})` : ''}` }),
-      ...options.map((name) => el('option', { value: name, text: name, selected: name === pinned })),
-    );
+    const { connection, direction } = this.#detail?.row ?? { connection: 0, direction: 'c2s' };
+    this.#decoderBar.show(message, pinned, `what the ${from(direction)} sends on connection ${count(connection)}`);
     if (this.needsMessage) this.#draw();
   }
 
@@ -170,6 +164,7 @@ export class BytesPanel {
     const detail = this.#detail;
     if (!detail) return;
     const { panel } = this.#tabs;
+    const focused = document.activeElement;
     panel.dataset.tab = this.tab;
     switch (this.tab) {
       case 'wire':
@@ -185,6 +180,8 @@ export class BytesPanel {
         else fill(panel, el('p', { class: 'panel-note', text: 'Reading the message …' }));
     }
     this.mark(state.highlighted, true);
+    // What is put back into the panel has lost the focus on the way.
+    if (focused instanceof HTMLElement && focused !== document.activeElement && panel.contains(focused)) focused.focus({ preventScroll: true });
   }
 
   #drawMessage(message: MessageDetail): void {
@@ -228,13 +225,12 @@ export class BytesPanel {
   #drawDecoded(message: MessageDetail, content: Bytes): void {
     const { panel } = this.#tabs;
     const { decoded } = message;
-    setText(this.#summary, decoded ? decoded.summary : 'No decoder understands this message.');
     this.#hex.show({ bytes: content });
     const notes = [decoded?.error, decoded?.truncated ? 'Only the first nodes are shown.' : null].filter((note) => note != null);
     this.#tree.show(decoded?.nodes ?? []);
     fill(
       panel,
-      this.#decoderBar,
+      this.#decoderBar.element,
       ...notes.map((text) => el('p', { class: 'panel-note trouble', text })),
       el('div', { class: 'decoded-body' }, decoded ? this.#tree.element : null, content.data.length > 0 ? this.#hex.element : null),
     );

@@ -56,17 +56,6 @@ export class DecodedTree {
     this.#rows.refresh();
   }
 
-  /** Opens or closes every node that has children. */
-  expandAll(open: boolean): void {
-    this.#collapsed.clear();
-    if (!open) {
-      for (const index of this.#nodes.keys()) {
-        if (this.#hasChildren(index)) this.#collapsed.add(index);
-      }
-    }
-    this.#layout();
-  }
-
   /** Moves to the next node whose label or value has `text` in it; gives whether there is one. */
   find(text: string, step: 1 | -1): boolean {
     const wanted = text.toLowerCase();
