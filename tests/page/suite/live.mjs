@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { folder } from '../harness.mjs';
 
-const TOKEN = '0123456789abcdef';
+/** What the recording is asked for with. */
+export const TOKEN = '0123456789abcdef';
 
 /** A recording as `sockeye proxy` serves it: the protocol is in `www/src/worker/live.ts`. */
-class Recording {
+export class Recording {
   #bytes = readFileSync(join(folder, 'samples/showcase.pcapng'));
   #told = 0;
   #sockets = [];

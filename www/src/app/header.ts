@@ -60,8 +60,7 @@ export class Header {
       return;
     }
     const parts = [counted(progress.frames, 'frame'), counted(progress.connections, 'connection'), counted(progress.findings, 'finding')];
-    if (progress.live) parts.unshift('recording');
-    else if (!progress.done) parts.unshift(`${progress.total > 0 ? Math.floor((100 * progress.bytes) / progress.total) : 0} % read`);
+    if (!progress.done && !progress.live) parts.unshift(`${progress.total > 0 ? Math.floor((100 * progress.bytes) / progress.total) : 0} % read`);
     if (progress.duration > 0) parts.push(duration(progress.duration));
     if (!progress.live) parts.push(bytes(progress.total));
     if (progress.format) parts.push(formats[progress.format] ?? progress.format);

@@ -1,5 +1,5 @@
 import { CaptureClient } from '../client.js';
-import type { OpenOptions } from '../model.js';
+import type { OpenOptions, Progress } from '../model.js';
 import { readHash, type Place } from './hash.js';
 import { state } from './state.js';
 
@@ -15,6 +15,11 @@ export type Source = { kind: 'sample'; file: string } | { kind: 'files'; files: 
 
 /** Counting again while reading waits at least this long, and longer when the filter is expensive. */
 const pause = 200;
+
+/** What is known of a recording before it has anything. */
+const waiting: Progress = {
+  name: 'Recording', bytes: 0, total: 0, format: null, frames: 0, connections: 0, findings: 0, start: Number.NaN, duration: 0, done: false, problems: [], live: true, behind: 0,
+};
 
 let source: Source | null = null;
 let turn = 0;
@@ -116,6 +121,7 @@ async function open(what: Source, place: Place, read: () => Promise<void>): Prom
     begun = false;
     state.reset(true);
     if (place.pane) state.show(place.pane);
+    if (what.kind === 'live') state.setProgress(waiting);
     const told = new Promise((resolve) => state.client.addEventListener('progress', resolve, { once: true }));
     await Promise.race([told, reading]);
     if (mine !== turn) return;
