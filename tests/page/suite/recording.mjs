@@ -42,7 +42,7 @@ export const tests = {
     await page.mouse.move(box.x + 50, box.y + box.height / 2);
     await page.mouse.wheel(0, -10_000);
     await page.locator('.follow').waitFor();
-    assert.equal((await rowsInSight(page))[0].index, 2);
+    await page.waitForFunction(() => document.querySelector('sky-list .layer [aria-rowindex="2"]:not([hidden])'));
     await grow(0.9);
     assert.equal((await rowsInSight(page))[0].index, 2);
 
@@ -59,7 +59,8 @@ export const tests = {
   'a recording opened with a wrong token says so': async (browser) => {
     const server = await browser.serve(new Recording());
     const { page } = await browser.openPage({ path: '#live=wrong', base: server.url });
-    await page.getByText('The recording broke off').first().waitFor();
+    await page.getByText('The recording broke off').first().waitFor({ state: 'attached' });
+    assert.equal(await page.locator('.notice').first().isVisible(), true);
     await page.context().close();
     server.close();
   },

@@ -13,21 +13,16 @@ export interface Sample {
 /** What is open: a sample, files of the user, or a recording under way. */
 export type Source = { kind: 'sample'; file: string } | { kind: 'files'; files: File[] } | { kind: 'live'; token: string };
 
-/** Counting again while reading waits at least this long, and longer when the filter is expensive. */
-const pause = 200;
-
 /** What is known of a recording before it has anything. */
 const waiting: Progress = {
-  name: 'Recording', bytes: 0, total: 0, format: null, frames: 0, connections: 0, findings: 0, start: Number.NaN, duration: 0, done: false, problems: [], live: true, behind: 0,
+  name: 'Recording', bytes: 0, total: 0, format: null, frames: 0, connections: 0, findings: 0, rows: 0, start: Number.NaN, duration: 0, done: false, problems: [], live: true, behind: 0,
 };
 
 let source: Source | null = null;
 let turn = 0;
-let counting = false;
-let countAgain = false;
 let wanted: number | null = null;
-/** Frames that the last counting of rows knew. */
-let known = 0;
+/** Whether everything is read, and the rows of the view are counted. */
+let counted = false;
 /** Whether the first frame was selected, because no other was asked for. */
 let begun = false;
 let loaded: Promise<void> | null = null;
@@ -46,7 +41,7 @@ export function start(failed: (error: Error) => void): Promise<void> {
     client.addEventListener('progress', (event) => {
       if (source === null) return;
       state.setProgress((event as CustomEvent).detail);
-      recount();
+      selectWanted();
     });
     client.addEventListener('error', (event) => failed((event as CustomEvent<Error>).detail));
   });
@@ -117,7 +112,7 @@ async function open(what: Source, place: Place, read: () => Promise<void>): Prom
     if (mine !== turn) return;
     source = what;
     wanted = place.frame ?? null;
-    known = 0;
+    counted = false;
     begun = false;
     state.reset(true);
     if (place.pane) state.show(place.pane);
@@ -134,7 +129,9 @@ async function open(what: Source, place: Place, read: () => Promise<void>): Prom
     }
     await reading;
     if (mine !== turn) return;
-    await recountNow();
+    await state.recount();
+    counted = true;
+    selectWanted();
   } catch (error) {
     if (mine !== turn) return;
     source = null;
@@ -143,43 +140,16 @@ async function open(what: Source, place: Place, read: () => Promise<void>): Prom
   }
 }
 
-function recount(): void {
-  if (counting) {
-    countAgain = true;
-    return;
-  }
-  counting = true;
-  const began = performance.now();
-  recountNow()
-    .catch(() => {})
-    .finally(() => {
-      setTimeout(() => {
-        counting = false;
-        if (countAgain) {
-          countAgain = false;
-          recount();
-        }
-      }, Math.max(pause, 3 * (performance.now() - began)));
-    });
-}
-
-async function recountNow(): Promise<void> {
-  const frames = state.progress?.frames ?? 0;
-  const mine = turn;
-  await state.recount();
-  if (mine !== turn) return;
-  known = frames;
-  selectWanted();
-}
-
 function selectWanted(): void {
-  const { progress } = state;
-  if (!progress || progress.frames === 0 || state.count === 0) return;
+  const { progress, view } = state;
+  if (!progress || state.count === 0) return;
   if (wanted !== null) {
-    if (wanted < known) {
+    // Which row it has in a filtered view is known when every frame before it was looked at.
+    const isKnown = view.filter === '' && view.mode === 'frames' ? wanted < state.count : wanted < progress.frames && (counted || progress.live);
+    if (isKnown) {
       state.select(wanted, 'hash');
       wanted = null;
-    } else if (progress.done) wanted = null;
+    } else if (counted) wanted = null;
   } else if (state.selected === null && !progress.live && !begun) {
     // Something to see at once; once only, because whoever scrolls meanwhile is not to be called back.
     begun = true;

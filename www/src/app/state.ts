@@ -65,6 +65,8 @@ export class State {
   #connection: number | null = null;
   #view: View = { filter: '', mode: 'frames' };
   #applied: View = { filter: '', mode: 'frames' };
+  /** Whether a view of this capture was chosen; before, rows that are told are those of the last one's view. */
+  #settled = false;
   #expected = false;
   #count = 0;
   #highlighted: Highlight | null = null;
@@ -143,6 +145,7 @@ export class State {
     this.#highlighted = null;
     this.#count = 0;
     this.#expected = false;
+    this.#settled = false;
     this.#view = { filter: '', mode: this.#view.mode };
     this.#emit('capture', open);
     this.#emit('select', { frame: null, origin: 'app' });
@@ -151,7 +154,11 @@ export class State {
   /** Tells how far reading is. */
   setProgress(progress: Progress): void {
     this.#progress = progress;
+    const isOfThisView = this.#settled && this.#applying === 0 && alike(this.#applied, this.#view);
+    const grown = isOfThisView && progress.rows !== this.#count;
+    if (grown) this.#count = progress.rows;
     this.#emit('progress', progress);
+    if (grown) this.#emit('count', this.#count);
   }
 
   /** Selects a frame by its number. The connection pane follows it when `connection` is given. */
@@ -236,6 +243,7 @@ export class State {
       if (this.#applying > 0 || !alike(this.#applied, this.#view)) await this.setView({});
       return error;
     }
+    this.#settled = true;
     const expected = this.#expected && alike(view, this.#view);
     this.#expected = false;
     const before = this.#count;
@@ -253,6 +261,7 @@ export class State {
   expect(view: View, count: number): void {
     if (!alike(view, this.#applied)) return;
     this.#expected = true;
+    this.#settled = true;
     this.#view = view;
     this.#count = count;
     this.#emit('view', view);
@@ -264,7 +273,7 @@ export class State {
     if (mode !== this.#view.mode) await this.setView({ mode });
   }
 
-  /** Counts the rows of the view again, now that more of the capture is read. */
+  /** Counts the rows of the view to the end, now that all is read. */
   async recount(): Promise<void> {
     // Asking again would make the client give up what it is doing.
     if (this.#applying > 0) return;

@@ -44,6 +44,8 @@ export class FrameList extends HTMLElement {
   #activeRow: Row | undefined;
   #context: Context = { form: 'start', start: Number.NaN, selected: Number.NaN, connections: false };
   #following = false;
+  /** Whether nothing was told of the capture yet. */
+  #fresh = true;
   #direction = 1;
   #turn = 0;
   #render = perFrame(() => this.#renderNow());
@@ -102,6 +104,7 @@ export class FrameList extends HTMLElement {
     this.#activeRow = undefined;
     this.#context = { ...this.#context, start: Number.NaN, selected: Number.NaN, connections: false };
     this.#following = false;
+    this.#fresh = true;
     this.#scroller.rows = 0;
     this.#scroller.top = 0;
     this.#counted(0);
@@ -138,7 +141,8 @@ export class FrameList extends HTMLElement {
       this.#context = { ...context, start, connections };
       this.classList.toggle('many-connections', connections);
     }
-    if (progress.live && !this.#following && this.#active === null && this.#scroller.top === 0) this.#following = true;
+    if (this.#fresh) this.#following = progress.live;
+    this.#fresh = false;
     // Findings may have come to rows that are here.
     if (progress.done) this.#rows.refresh();
     this.#showEmpty();
