@@ -24,11 +24,10 @@ pub(crate) fn test() -> Result<Tally> {
         "types",
         run_tool(&mut tool("node_modules/typescript/bin/tsc")?).map(drop),
     );
-    for size in page::sizes()? {
-        let is_small = size.bar().is_none_or(|bar| size.gzip <= bar);
-        println!("{}ok {size}", if is_small { "" } else { "not " });
-        tally += Tally::of(is_small);
-    }
+    let download = page::download(&page::sizes()?);
+    let is_small = download.gzip <= page::MOST_GZIP;
+    println!("{}ok {download}", if is_small { "" } else { "not " });
+    tally += Tally::of(is_small);
     tally += test::verdicts("the page in Chromium", &mut program("run.mjs")?)?;
     Ok(tally)
 }
