@@ -1,4 +1,4 @@
-import { el } from '../dom.js';
+import { el, setText } from '../dom.js';
 import type { Bytes } from '../model.js';
 import { hex, printable, spoken } from './literals.js';
 import { VirtualRows } from './virtual-rows.js';
@@ -157,19 +157,17 @@ export class HexView {
       if (selected) state += ' selected';
       if (this.#selected && offset === this.#cursor) state += ' current';
       if (offset === this.#hovered) state += ' hovered';
-      cell.className = `hex-byte${state}`;
-      char.className = `hex-char${state}${byte < 0x20 || byte >= 0x7f ? ' control' : ''}`;
-      cell.textContent = missing ? '··' : hex(byte);
-      char.textContent = missing ? ' ' : printable(byte);
-      cell.id = `${this.#id}-${offset}`;
-      cell.dataset.at = String(offset);
-      char.dataset.at = String(offset);
-      cell.dataset.tone = tone;
-      char.dataset.tone = tone;
-      cell.setAttribute('aria-colindex', String(column + 2));
-      cell.setAttribute('aria-selected', String(selected));
-      if (offset === this.#cursor) cell.setAttribute('aria-label', this.#label(offset));
-      else cell.removeAttribute('aria-label');
+      setClass(cell, `hex-byte${state}`);
+      setClass(char, `hex-char${state}${byte < 0x20 || byte >= 0x7f ? ' control' : ''}`);
+      setText(cell, missing ? '··' : hex(byte));
+      setText(char, missing ? ' ' : printable(byte));
+      setAttribute(cell, 'data-at', String(offset));
+      setAttribute(char, 'data-at', String(offset));
+      setAttribute(cell, 'data-tone', tone);
+      setAttribute(char, 'data-tone', tone);
+      setAttribute(cell, 'aria-selected', String(selected));
+      setAttribute(cell, 'id', offset === this.#cursor ? `${this.#id}-${offset}` : '');
+      setAttribute(cell, 'aria-label', offset === this.#cursor ? this.#label(offset) : '');
     }
   }
 
@@ -265,9 +263,20 @@ export class HexView {
 
 function make(): HTMLElement {
   const row = el('div', { class: 'hex-row', role: 'row' }, el('span', { class: 'hex-offset', role: 'rowheader' }));
-  for (let column = 0; column < 16; column += 1) row.append(el('span', { class: 'hex-byte', role: 'gridcell' }));
+  for (let column = 0; column < 16; column += 1) row.append(el('span', { class: 'hex-byte', role: 'gridcell', 'aria-colindex': column + 2 }));
   for (let column = 0; column < 16; column += 1) row.append(el('span', { class: 'hex-char', 'aria-hidden': 'true' }));
   return row;
+}
+
+/** Sets an attribute where it differs: most of a row stays as it is from one drawing to the next. An empty value removes it. */
+function setAttribute(element: HTMLElement, name: string, value: string): void {
+  if ((element.getAttribute(name) ?? '') === value) return;
+  if (value === '') element.removeAttribute(name);
+  else element.setAttribute(name, value);
+}
+
+function setClass(element: HTMLElement, value: string): void {
+  if (element.className !== value) element.className = value;
 }
 
 /** Whether the capture lacks this byte. */

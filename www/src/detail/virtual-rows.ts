@@ -69,12 +69,11 @@ export class VirtualRows {
 
   /** Scrolls no more than is needed to have the row in view, and draws it. */
   reveal(index: number): void {
-    const { clientHeight: height } = this.element;
     const { rowHeight } = this.#source;
+    const rows = (this.element.clientHeight - PADDING) / rowHeight;
     const first = this.#first();
-    const last = first + height / rowHeight - 1;
     if (index < first) this.#scroll(index);
-    else if (index > last) this.#scroll(index + 1 - height / rowHeight);
+    else if (index > first + rows - 1) this.#scroll(index + 1 - rows);
     this.#place();
   }
 
@@ -129,5 +128,7 @@ export class VirtualRows {
   }
 }
 
+/** Above the first row and below the last together, as in the style sheet. */
+const PADDING = 12;
 /** Below what any browser clamps at twice the density. */
 const TALLEST = 8_000_000;
