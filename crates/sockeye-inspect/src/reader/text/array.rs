@@ -95,7 +95,6 @@ impl Array {
                 continue;
             }
             if let Err(why) = self.end_word(&mut bytes, out) {
-                let at = at.saturating_sub(1);
                 result = Err(Fault { at, why });
                 break;
             }

@@ -74,7 +74,11 @@ impl Dump {
             self.line.extend_from_slice(&piece[..piece.len().min(room)]);
             if piece.ends_with(b"\n") {
                 let line = core::mem::take(&mut self.line);
-                self.end_line(&line, out).map_err(|why| Fault { at, why })?;
+                self.end_line(&line, out).map_err(|why| Fault {
+                    // The end of the line, as its beginning may have come before.
+                    at: at + piece.len() - 1,
+                    why,
+                })?;
                 self.line = line;
                 self.line.clear();
             }

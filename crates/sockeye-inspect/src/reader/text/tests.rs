@@ -243,7 +243,7 @@ fn octal_offsets_and_repeated_lines_count() {
     assert_eq!(
         told.first().map(String::as_str),
         Some(
-            "problem: the capture cannot be read from byte 81 on: a * stands for more than 64 MiB; what comes before it is shown"
+            "problem: the capture cannot be read from byte 89 on: a * stands for more than 64 MiB; what comes before it is shown"
         )
     );
 }
@@ -285,7 +285,7 @@ fn what_is_wrong_is_named_with_its_place() {
         (
             "[137, 256]".to_owned(),
             vec![
-                "problem: the capture cannot be read from byte 8 on: 256 is no byte; what comes before it is shown",
+                "problem: the capture cannot be read from byte 9 on: 256 is no byte; what comes before it is shown",
                 "0open - - websocket",
                 r"0First \x89",
             ],
