@@ -490,3 +490,37 @@ fn outcome_is_the_same_at_every_cut() {
         );
     }
 }
+
+#[test]
+fn request_without_a_response_is_a_connection_all_the_same() {
+    let mut stream = common::request("").into_bytes();
+    stream.extend(frame(TEXT, Some([1, 2, 3, 4]), b"hello"));
+    let capture = common::inspect(&stream);
+    let connection = &capture.connections()[0];
+    assert!(connection.is_guessed);
+    assert_eq!(connection.target(), Some("/chat"));
+    assert_eq!(capture.frame_count(), 1);
+    let message = capture.message(0, 99, &stream).expect("it opens");
+    assert_eq!(message.content().data, b"hello");
+}
+
+#[test]
+fn end_of_a_text_is_found_at_the_same_place_at_every_cut() {
+    let mut stream = common::request("").into_bytes();
+    stream.extend(common::frame(TEXT, Some([1, 2, 3, 4]), b"caf\xC3"));
+    for cut in stream.len() - 8..stream.len() {
+        let mut inspector = sockeye_inspect::Inspector::new(Options::default());
+        inspector.push(&mut stream[..cut].to_vec());
+        inspector.push(&mut stream[cut..].to_vec());
+        let capture = inspector.finish();
+        let finding = &capture.findings()[0];
+        assert_eq!(
+            finding.place,
+            Place::Frame {
+                number: 0,
+                bytes: 9..10
+            },
+            "cut at {cut}"
+        );
+    }
+}

@@ -90,6 +90,11 @@ impl Conversation {
             response_bytes,
         );
         self.deflate = outcome.deflate;
+        // Without the response, it is not known what was agreed.
+        self.is_guess = response.bytes.is_empty() && options.preset.deflate.is_none();
+        if response.bytes.is_empty() {
+            self.deflate = options.preset.deflate.flatten();
+        }
         let requested = request
             .as_ref()
             .map_or(response.begun, |request| request.begun);
@@ -98,7 +103,8 @@ impl Conversation {
         if let Some(connection) = capture.connections.last_mut() {
             connection.opened = requested;
             connection.last = response.complete;
-            connection.deflate = outcome.deflate;
+            connection.deflate = self.deflate;
+            connection.is_guessed = response.bytes.is_empty();
             connection.subprotocol = outcome.subprotocol;
             connection.handshake = Some(Handshake {
                 request: request.map_or_else(Box::default, |request| request.bytes.into()),

@@ -522,6 +522,14 @@ impl Intake for Analysis {
     }
 
     fn close(&mut self, flow: FlowId) {
+        if let Some(FlowState {
+            state: State::Talk(talk),
+            ..
+        }) = self.flows.get_mut(flow.0 as usize)
+        {
+            let verdict = talk.finish();
+            self.follow(flow, verdict);
+        }
         if let Some((conversation, capture, options)) = self.conversation(flow) {
             conversation.finish(capture, options);
         }

@@ -171,6 +171,22 @@ impl Talk {
         }
     }
 
+    /// Nothing more comes: a request for a WebSocket without a response is one all the same, as in a file that has one direction only.
+    pub(super) fn finish(&mut self) -> Verdict {
+        let asked = self
+            .requests
+            .front()
+            .is_some_and(|request| request.asks_for_websocket);
+        match (self.client, asked, self.requests.pop_front()) {
+            (Some(client), true, Some(request)) => Verdict::WebSocket {
+                client,
+                request: Some(request.head),
+                response: HeadOnRecord::default(),
+            },
+            _ => Verdict::Other,
+        }
+    }
+
     /// Whether one of the sides begins with a head, or may.
     fn speaks_http(&self) -> bool {
         self.client.is_some()

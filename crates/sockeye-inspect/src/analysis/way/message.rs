@@ -103,7 +103,7 @@ impl Way {
             && !message.is_torn
             && !message.utf8.is_complete()
         {
-            let end = u64::from(frame.header_len) + frame.seen;
+            let end = u64::from(frame.header_len) + frame.payload_len;
             let bytes = end.saturating_sub(1)..end;
             let detail = "the text ends within a character";
             context.in_header(

@@ -56,6 +56,7 @@ struct FrameUnderWay {
     opcode: u8,
     fin: bool,
     time: Timestamp,
+    payload_len: u64,
     /// How much of its payload has come.
     seen: u64,
 }
@@ -265,6 +266,7 @@ impl Way {
             opcode: header.opcode,
             fin: header.fin,
             time,
+            payload_len: header.payload_len,
             seen: 0,
         });
         if !violations.is_empty() {
