@@ -32,9 +32,9 @@ export const tests = {
   'the list follows a recording until one scrolls up, and again from its end': async (browser) => {
     const { page, close, server, grow } = await record(browser);
     assert.match(await page.textContent('.notice[data-kind=live]'), /^Recording\./);
-    await grow(0.5);
+    await grow(0.4);
     await waitForEnd(page);
-    await grow(0.7);
+    await grow(0.55);
     await waitForEnd(page);
     assert.equal(await page.locator('.follow').isVisible(), false);
 
@@ -43,7 +43,7 @@ export const tests = {
     await page.mouse.wheel(0, -10_000);
     await page.locator('.follow').waitFor();
     await page.waitForFunction(() => document.querySelector('sky-list .layer [aria-rowindex="2"]:not([hidden])'));
-    await grow(0.9);
+    await grow(0.7);
     assert.equal((await rowsInSight(page))[0].index, 2);
 
     await page.click('.follow');
