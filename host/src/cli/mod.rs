@@ -4,6 +4,7 @@ mod deflate;
 mod dial;
 mod duration;
 mod inspect;
+mod proxy;
 mod serve;
 mod size;
 
@@ -40,6 +41,7 @@ enum Command {
     /// Connect to a WebSocket server: lines in, messages out.
     Dial(Box<dial::Dial>),
     Inspect(Box<inspect::Inspect>),
+    Proxy(Box<proxy::Proxy>),
     /// Serve WebSocket clients.
     Serve(Box<serve::Serve>),
 }
@@ -74,6 +76,7 @@ pub(crate) fn run() -> ExitCode {
     let result = match cli.command {
         Command::Dial(dial) => return dial.run(),
         Command::Inspect(inspect) => return inspect.run(),
+        Command::Proxy(proxy) => proxy.run(),
         Command::Serve(serve) => serve.run(),
     };
     match result {

@@ -70,6 +70,12 @@ impl TlsAcceptor {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self(Arc::new(config)))
     }
+
+    /// What rustls accepts connections with: for servers that speak TLS on streams of their own.
+    #[must_use]
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0)
+    }
 }
 
 impl fmt::Debug for TlsAcceptor {
