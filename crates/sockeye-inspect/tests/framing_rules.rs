@@ -507,7 +507,7 @@ fn request_without_a_response_is_a_connection_all_the_same() {
 #[test]
 fn end_of_a_text_is_found_at_the_same_place_at_every_cut() {
     let mut stream = common::request("").into_bytes();
-    stream.extend(common::frame(TEXT, Some([1, 2, 3, 4]), b"caf\xC3"));
+    stream.extend(frame(TEXT, Some([1, 2, 3, 4]), b"caf\xC3"));
     for cut in stream.len() - 8..stream.len() {
         let mut inspector = sockeye_inspect::Inspector::new(Options::default());
         inspector.push(&mut stream[..cut].to_vec());
