@@ -9,7 +9,7 @@ use std::{
 
 use super::PATIENCE;
 
-/// A running `sockeye serve`.
+/// A running `sockeye serve` or `sockeye proxy`.
 pub struct Sockeye {
     child: Child,
     lines: BufReader<std::process::ChildStdout>,
@@ -17,8 +17,16 @@ pub struct Sockeye {
 
 impl Sockeye {
     pub fn serve(arguments: &[&str]) -> Self {
+        Self::start("serve", arguments)
+    }
+
+    pub fn proxy(arguments: &[&str]) -> Self {
+        Self::start("proxy", arguments)
+    }
+
+    fn start(command: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sockeye"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args([command, "--listen", "127.0.0.1:0"])
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -219,7 +219,9 @@ impl Tape {
         if let Ok(permit) = self.recorder.room.acquire_many(cost).await {
             // Given back by the thread, when it has written it.
             permit.forget();
-            let _ = self.recorder.events.send(event);
+            if self.recorder.events.send(event).is_err() {
+                self.recorder.room.close();
+            }
         }
     }
 }
