@@ -22,6 +22,9 @@ interface Told {
   done: boolean;
 }
 
+/** Bytes of a recording that are kept; the rest is asked for again. */
+const MOST_KEPT = 256 << 20;
+
 /** A capture that is being recorded. */
 export class LiveCapture implements Capture {
   readonly isLive = true;
@@ -29,6 +32,9 @@ export class LiveCapture implements Capture {
   readonly #url: string;
   readonly #token: string;
   readonly #signal: AbortSignal;
+  /** What was read from the beginning on, without a gap: to be read again at once, and when the server has gone. */
+  readonly #kept: { start: number; bytes: Uint8Array }[] = [];
+  #keptEnd = 0;
   #told: Told = { size: 0, packets: 0, done: false };
   /** Settled when the server says more, and replaced by another. */
   #more = Promise.withResolvers<void>();
@@ -63,10 +69,18 @@ export class LiveCapture implements Capture {
     if (bytes?.length !== last + 1 - offset) {
       throw new Error(`The recording cannot be read: the server answered ${response.status} with ${bytes?.length ?? 'no'} bytes.`);
     }
+    if (offset === this.#keptEnd && this.#keptEnd + bytes.length <= MOST_KEPT) {
+      this.#kept.push({ start: offset, bytes });
+      this.#keptEnd += bytes.length;
+    }
     return bytes;
   }
 
   readNow(offset: number, into: Uint8Array): void {
+    if (offset + into.length <= this.#keptEnd) {
+      this.#copy(offset, into);
+      return;
+    }
     const request = new XMLHttpRequest();
     request.open('GET', this.#url, false);
     request.responseType = 'arraybuffer';
@@ -78,6 +92,21 @@ export class LiveCapture implements Capture {
       throw new Error(`the server answered ${request.status}`);
     }
     into.set(new Uint8Array(request.response));
+  }
+
+  /** Fills `into` from what is kept. */
+  #copy(offset: number, into: Uint8Array): void {
+    let [low, high] = [0, this.#kept.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      [low, high] = this.#kept[middle]!.start <= offset ? [middle, high] : [low, middle - 1];
+    }
+    for (let at = 0; at < into.length; low += 1) {
+      const { start, bytes } = this.#kept[low]!;
+      const part = bytes.subarray(offset + at - start, offset + into.length - start);
+      into.set(part, at);
+      at += part.length;
+    }
   }
 
   #headers(first: number, last: number): Record<string, string> {

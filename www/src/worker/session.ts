@@ -51,6 +51,8 @@ export class Session {
   /** Bytes to take between two looks at the clock. */
   #bite = PIECE;
   #reported = 0;
+  /** Reports what was not reported because it came too soon, once nothing more comes. */
+  #late: ReturnType<typeof setTimeout> | undefined;
 
   constructor(report: (progress: Progress) => void) {
     this.#report = report;
@@ -334,7 +336,10 @@ export class Session {
   /** Reports progress, unless it was just done. */
   #tell(opened: Opened, always: boolean): void {
     const now = performance.now();
+    clearTimeout(this.#late);
     if (!always && now - this.#reported < REPORT_INTERVAL) {
+      // A recording may say nothing more for a long time.
+      this.#late = setTimeout(() => this.#catchUp(opened), REPORT_INTERVAL);
       return;
     }
     this.#reported = now;
@@ -352,6 +357,18 @@ export class Session {
       live: capture.isLive && !isDone,
       behind: capture.isLive ? capture.size - bytes : 0,
     });
+  }
+
+  /** Looks for the rest of the rows, and reports them. */
+  #catchUp(opened: Opened): void {
+    if (this.#opened !== opened) {
+      return;
+    }
+    const isAll = this.#advance(opened.inspection);
+    this.#tell(opened, true);
+    if (!isAll) {
+      this.#late = setTimeout(() => this.#catchUp(opened));
+    }
   }
 
   #current(): Opened {
