@@ -9,7 +9,7 @@ mod common;
 
 use std::{
     fs,
-    io::{self, Read, Write},
+    io::{self, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::Arc,
     thread,
