@@ -333,7 +333,7 @@ fn mqtt() -> Vec<u8> {
 }
 
 fn loss() -> Vec<u8> {
-    let mut talk = Talk::connect();
+    let mut talk = Talk::under_way();
     let (mut client, mut server) = (Deflater::new(15), Deflater::new(15));
     // What was said before the capture began.
     client.message(br#"{"type":"subscribe","channel":"levels"}"#);

@@ -34,6 +34,14 @@ impl Talk {
 
     /// A connection without a handshake of WebSocket.
     pub(crate) fn connect() -> Self {
+        let mut talk = Self::under_way();
+        let packets = talk.conversation.open(talk.now());
+        talk.write(&packets);
+        talk
+    }
+
+    /// A connection that was there before the capture began.
+    pub(crate) fn under_way() -> Self {
         let section = Section {
             application: concat!("Sockeye ", env!("CARGO_PKG_VERSION")),
             ..Section::default()
@@ -41,15 +49,12 @@ impl Talk {
         let mut out = PcapNgWriter::new(Vec::new(), &section).expect("a vector takes all");
         let ethernet = LinkType::default().number();
         out.interface(ethernet, "eth0").expect("a vector takes all");
-        let mut talk = Self {
+        Self {
             out,
             conversation: Conversation::new(client(0), server()),
             nanos: START,
             frames: 0,
-        };
-        let packets = talk.conversation.open(talk.now());
-        talk.write(&packets);
-        talk
+        }
     }
 
     /// Sends bytes `millis` after what came before.

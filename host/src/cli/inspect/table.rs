@@ -52,7 +52,6 @@ pub(super) fn frames(shown: &Shown<'_>, out: &mut impl Write) -> io::Result<()> 
 
 /// A line for each message and control frame, with what it was decoded to.
 pub(super) fn messages(shown: &Shown<'_>, out: &mut impl Write) -> io::Result<()> {
-    let capture = &shown.inspected.capture;
     let columns = Columns::new(shown);
     columns.heading(shown, "FRAMES     WIRE    LENGTH", out)?;
     let mut line = Line::default();
