@@ -224,7 +224,7 @@ fn recording_has_every_frame_and_every_violation() {
         found(5)
     );
     let (up, down) = (request.len() + sent.len(), RESPONSE.len() + 3 + 3 + 4);
-    let expected = format!("1 connections, {up} bytes to the server, {down} bytes to clients; ");
+    let expected = format!("1 connection, {up} bytes to the server, {down} bytes to clients; ");
     assert!(
         summary.starts_with(&expected) && summary.ends_with(file),
         "{summary}"

@@ -223,8 +223,10 @@ impl Proxy {
         if let Some(page) = page.filter(|_| !at_once) {
             page.finish();
         }
-        let mut summary =
-            format!("{connections} connections, {up} bytes to the server, {down} bytes to clients");
+        let plural = if connections == 1 { "" } else { "s" };
+        let mut summary = format!(
+            "{connections} connection{plural}, {up} bytes to the server, {down} bytes to clients"
+        );
         if let (Some(path), Some(recorded)) = (&self.record, recorded) {
             summary += &format!("; {} packets in {}", recorded.packets, path.display());
         }
