@@ -85,7 +85,6 @@ fn conversation(
 
 /// What a message says; bytes as a dump.
 fn message(shown: &Shown<'_>, first: &Frame, out: &mut String) -> io::Result<()> {
-    let capture = &shown.inspected.capture;
     let message = opened(shown.export.message(first.number, shown.limit))?;
     let Some(message) = message else {
         let len = text::count(first.payload_len, "byte");

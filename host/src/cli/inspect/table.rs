@@ -66,13 +66,13 @@ pub(super) fn messages(shown: &Shown<'_>, out: &mut impl Write) -> io::Result<()
         let numbers = message
             .as_ref()
             .map_or_else(|| vec![first.number], |message| message.frames.clone());
-        let (wire, length) = message.as_ref().map_or(
-            (
-                first.payload_len,
-                first.inflated_len.unwrap_or(first.payload_len),
-            ),
-            |message| (message.joined.total, message.content().total),
-        );
+        let (wire, length) = match &message {
+            Some(message) => (message.joined.total, message.content().total),
+            None => {
+                let len = first.payload_len;
+                (len, first.inflated_len.unwrap_or(len))
+            }
+        };
         let severity = worst(shown, &numbers);
         let sizes = format!("{:>6} {wire:>8} {length:>9}", numbers.len());
         line.begin(shown, &columns, &first, &sizes, severity);
