@@ -5,7 +5,7 @@ use core::mem;
 use sockeye::{DeflateParameters, WindowBits};
 use sockeye_inspect::decode::Decoder;
 use sockeye_inspect::filter::{self, Filter};
-use sockeye_inspect::{Direction, Frame, Inspector, Options, Rule, Timestamp};
+use sockeye_inspect::{Direction, Frame, Inspector, MessageReader, Options, Rule, Timestamp};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
 use crate::export::Sink;
@@ -180,6 +180,8 @@ impl Inspection {
             .and_then(|row| capture.frame(self.view.frame(row)?))
             .map_or(Timestamp::UNKNOWN, |frame| frame.time);
         let mut out = Vec::new();
+        // Compressed rows beside each other are inflated one after the other.
+        let mut reader = MessageReader::new(capture, &self.source);
         let end = from.saturating_add(count).min(self.view.len());
         for row in from..end {
             let Some(frame) = self
@@ -190,7 +192,7 @@ impl Inspection {
                 break;
             };
             self.packer
-                .pack(capture, &self.source, &frame, before, &mut out);
+                .pack(capture, &self.source, &mut reader, &frame, before, &mut out);
             before = frame.time;
         }
         out
@@ -233,8 +235,9 @@ impl Inspection {
             .and_then(|row| capture.frame(self.view.frame(row)?))
             .map_or(Timestamp::UNKNOWN, |frame| frame.time);
         let mut row = Vec::new();
+        let mut reader = MessageReader::new(capture, &self.source);
         self.packer
-            .pack(capture, &self.source, &frame, before, &mut row);
+            .pack(capture, &self.source, &mut reader, &frame, before, &mut row);
         self.parts = parts;
         self.parts.insert(0, row);
         Ok(json)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sockeye_inspect::decode::preview;
-use sockeye_inspect::{Capture, Frame, OnRecord, ReadAt, Severity, Timestamp};
+use sockeye_inspect::{Capture, Frame, MessageReader, OnRecord, ReadAt, Severity, Timestamp};
 
 /// Packs rows, and remembers the previews of those that were shown last.
 #[derive(Default)]
@@ -22,6 +22,7 @@ impl Packer {
         &mut self,
         capture: &Capture,
         source: &S,
+        reader: &mut MessageReader<'_, S>,
         frame: &Frame,
         before: Timestamp,
         out: &mut Vec<u8>,
@@ -39,7 +40,7 @@ impl Packer {
         }
         out.extend(frame.number.to_le_bytes());
         out.extend(frame.connection.to_le_bytes());
-        let preview = self.preview(capture, source, frame);
+        let preview = self.preview(capture, source, reader, frame);
         // A preview is some hundred bytes long.
         out.extend((preview.len() as u16).to_le_bytes());
         out.extend(flags(frame).to_le_bytes());
@@ -48,24 +49,35 @@ impl Packer {
         out.extend(preview.as_bytes());
     }
 
-    fn preview<S: ReadAt>(&mut self, capture: &Capture, source: &S, frame: &Frame) -> &str {
+    fn preview<S: ReadAt>(
+        &mut self,
+        capture: &Capture,
+        source: &S,
+        reader: &mut MessageReader<'_, S>,
+        frame: &Frame,
+    ) -> &str {
         if self.previews.len() >= MOST_PREVIEWS {
             self.previews.clear();
         }
         self.previews
             .entry(frame.number)
-            .or_insert_with(|| make_preview(capture, source, frame).into())
+            .or_insert_with(|| make_preview(capture, source, reader, frame).into())
     }
 }
 
 /// The beginning of a frame's content in one line: of the message where it is compressed and this its first frame.
-fn make_preview<S: ReadAt>(capture: &Capture, source: &S, frame: &Frame) -> String {
+fn make_preview<S: ReadAt>(
+    capture: &Capture,
+    source: &S,
+    reader: &mut MessageReader<'_, S>,
+    frame: &Frame,
+) -> String {
     let mut text = String::new();
     let payload = if frame.compressed && frame.opcode == 0 {
         // What it adds to the message cannot be told from the compressed bytes.
         return text;
     } else if frame.compressed {
-        let message = capture.message(frame.number, PREVIEW_BYTES, source);
+        let message = reader.message(frame.number, PREVIEW_BYTES);
         message.map(|message| message.content().data.clone())
     } else {
         let payload = capture.payload(frame.number, PREVIEW_BYTES, source);

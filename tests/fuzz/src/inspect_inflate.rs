@@ -30,7 +30,7 @@ pub fn inspect_inflate(data: &[u8]) {
     let mut shown = Vec::new();
     for number in 0..capture.frame_count() {
         let frame = capture.frame(number).expect("it is one of them");
-        assert_eq!(cut.frame(number), Some(frame.clone()));
+        assert_eq!(cut.frame(number), Some(frame));
         if capture.message_start(number) != number || !frame.compressed {
             continue;
         }

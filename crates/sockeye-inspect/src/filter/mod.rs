@@ -28,7 +28,7 @@ use core::ops::Range;
 
 use program::Program;
 
-use crate::{Capture, Frame, ReadAt, Timestamp};
+use crate::{Capture, Frame, MessageReader, ReadAt, Timestamp};
 
 /// What selects frames, ready to be asked.
 #[derive(Clone, Debug)]
@@ -68,7 +68,8 @@ impl Filter {
         };
         let this = frame.number..frame.number.saturating_add(1);
         let broken = program.broken(capture, &this);
-        program.run(capture, start(capture), &broken, frame, source)
+        let mut reader = MessageReader::new(capture, source);
+        program.run(capture, start(capture), &broken, frame, source, &mut reader)
     }
 
     /// Appends the numbers of those of `frames` that it selects. Rules are found as far as their findings are kept
@@ -86,8 +87,9 @@ impl Filter {
         };
         let start = start(capture);
         let broken = program.broken(capture, &frames);
+        let mut reader = MessageReader::new(capture, source);
         for frame in capture.frames(frames) {
-            if program.run(capture, start, &broken, &frame, source) {
+            if program.run(capture, start, &broken, &frame, source, &mut reader) {
                 out.push(frame.number);
             }
         }

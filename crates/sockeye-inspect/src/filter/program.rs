@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::{path::Comparison, pattern::Pattern};
-use crate::{Capture, Frame, MessageBytes, OnRecord, ReadAt, Rule, Timestamp};
+use crate::{Capture, Frame, MessageBytes, MessageReader, OnRecord, ReadAt, Rule, Timestamp};
 use memchr::memmem::Finder;
 
 /// How many bytes of a message are searched.
@@ -166,6 +166,7 @@ impl Program {
         broken: &[(u32, u128)],
         frame: &Frame,
         source: &S,
+        reader: &mut MessageReader<'_, S>,
     ) -> bool {
         let mut message = None;
         let mut place = self.entry;
@@ -183,7 +184,7 @@ impl Program {
                             .is_ok_and(|at| broken[at].1 & mask != 0)
                 }
                 Test::Content(content) => message
-                    .get_or_insert_with(|| read(capture, frame, source))
+                    .get_or_insert_with(|| read(capture, frame, reader))
                     .as_ref()
                     .is_some_and(|message| content.is_in(&message.content().data)),
             };
@@ -213,11 +214,15 @@ pub(super) const fn bit(rule: Rule) -> u128 {
 
 /// The message that begins with this frame; `None`: it begins with another one, or cannot be read.
 #[inline(never)]
-fn read<S: ReadAt + ?Sized>(capture: &Capture, frame: &Frame, source: &S) -> Option<MessageBytes> {
+fn read<S: ReadAt + ?Sized>(
+    capture: &Capture,
+    frame: &Frame,
+    reader: &mut MessageReader<'_, S>,
+) -> Option<MessageBytes> {
     if frame.opcode == 0 && capture.message_start(frame.number) != frame.number {
         return None;
     }
-    capture.message(frame.number, SEARCHED, source).ok()
+    reader.message(frame.number, SEARCHED).ok()
 }
 
 impl Field {

@@ -524,7 +524,7 @@ pub(super) const TABLE: &[Entry] = &[
         section: "7.2.1",
         title: "the 00 00 FF FF is still there",
         explanation: "Who compresses takes the four bytes of the flush off the end; they are four bytes wasted.",
-        strict_peer: "goes on",
+        strict_peer: "goes on, or fails on the next message, being left within a block",
     },
     Entry {
         rule: Rule::WindowExceeded,
