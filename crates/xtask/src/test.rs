@@ -230,10 +230,12 @@ impl Workbench {
             rest.args(["--exclude", package]);
         }
         // The test that needs Wireshark is ignored where it is not there, which is counted.
-        if has_tshark()? {
-            rest.args(["--", "--include-ignored"]);
-        }
-        tally += tests("the other crates", &mut rest)?;
+        let options: &[&str] = if has_tshark()? {
+            &["--include-ignored"]
+        } else {
+            &[]
+        };
+        tally += tests_with(options, "the other crates", &mut rest)?;
         let toolchain = Toolchain::find()?;
         let mut wasm = toolchain.cargo("build", component::RUSTFLAGS);
         wasm.args(["--package", CORE, "--profile", "component"]);
@@ -374,11 +376,14 @@ pub(crate) fn verdicts(what: &str, command: &mut Command) -> Result<Tally> {
 
 /// Runs `cargo test`, but for the tests with these words in their names, and counts the tests.
 pub(crate) fn tests_but(skipped: &[&str], what: &str, cargo: &mut Command) -> Result<Tally> {
+    let options: Vec<_> = skipped.iter().flat_map(|word| ["--skip", word]).collect();
+    tests_with(&options, what, cargo)
+}
+
+/// Runs `cargo test` with these options of its programs, and counts the tests.
+fn tests_with(options: &[&str], what: &str, cargo: &mut Command) -> Result<Tally> {
     println!("--- {what}");
-    cargo.args(["--no-fail-fast", "--"]);
-    for word in skipped {
-        cargo.args(["--skip", word]);
-    }
+    cargo.args(["--no-fail-fast", "--"]).args(options);
     count_lines(cargo, Tally::add_libtest_line)
 }
 
