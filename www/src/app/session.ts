@@ -150,8 +150,8 @@ function selectWanted(): void {
       state.select(wanted, 'hash');
       wanted = null;
     } else if (counted) wanted = null;
-  } else if (state.selected === null && !progress.live && !begun) {
-    // Something to see at once; once only, because whoever scrolls meanwhile is not to be called back.
+  } else if (state.selected === null && source?.kind !== 'live' && !begun) {
+    // Something to see at once; once only, because whoever scrolls meanwhile is not to be called back. A recording is followed, also to its end.
     begun = true;
     void state.client.rows(0, 1).then(([row]) => {
       if (row && state.selected === null) state.select(row.number, 'app', row.connection);
