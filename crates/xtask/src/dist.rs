@@ -8,16 +8,17 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use crate::component::{self, World};
-use crate::js;
 use crate::steps::Steps;
 use crate::workspace;
-use crate::{DIST_SERVER, host_cargo};
+use crate::{DIST_SERVER, host_cargo, js, page};
 
 /// Builds everything with link-time optimisation, and puts it into `target/dist-out`.
 pub(crate) fn run() -> Result<()> {
     let mut steps = Steps::new(World::ALL.len() + 1);
     let components = component::build(&mut steps, &World::ALL)?;
     let package = js::build()?;
+    // The server embeds it, for `sockeye proxy`.
+    page::build()?;
     steps.cargo(DIST_SERVER, &mut host_cargo("dist"))?;
 
     let out = workspace::target().join("dist-out");
