@@ -524,3 +524,24 @@ fn end_of_a_text_is_found_at_the_same_place_at_every_cut() {
         );
     }
 }
+
+#[test]
+fn fragments_of_both_directions_at_once_and_long_masked_frames_are_kept_apart() {
+    let mut scene = Scene::shaken();
+    scene.client_frame(0x01, b"CLIENT-1 ");
+    scene.server_frame(0x01, b"server-1 ");
+    scene.client_frame(0x80, b"CLIENT-2");
+    scene.server_frame(0x80, b"server-2");
+    let long: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
+    scene.client_frame(0x82, &long);
+    let (file, capture) = scene.inspect();
+    let content = |frame| {
+        let message = capture.message(frame, 1 << 20, &file).expect("it opens");
+        assert!(message.complete);
+        message.content().data.clone()
+    };
+    assert_eq!(content(0), b"CLIENT-1 CLIENT-2");
+    assert_eq!(content(3), b"server-1 server-2");
+    assert_eq!(content(4), long);
+    assert_eq!(capture.findings(), []);
+}
