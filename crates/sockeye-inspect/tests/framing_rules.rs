@@ -545,3 +545,29 @@ fn fragments_of_both_directions_at_once_and_long_masked_frames_are_kept_apart() 
     assert_eq!(content(4), long);
     assert_eq!(capture.findings(), []);
 }
+
+#[test]
+fn index_takes_at_most_32_bytes_a_frame() {
+    const FRAMES: usize = 20_480;
+    for (parameters, first, payload) in [
+        (None, TEXT, &b"hello"[..]),
+        // RFC 7692 §7.2.3.1.
+        (Some(""), 0xC1, &[0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]),
+    ] {
+        let mut scene = parameters.map_or_else(Scene::shaken, Scene::deflated);
+        for _ in 0..FRAMES {
+            scene.server_frame(first, payload);
+        }
+        let mut options = Options::default();
+        options.findings_per_rule = 0;
+        let capture = inspect_with(&scene.file(), options);
+        assert_eq!(capture.frame_count(), FRAMES as u32);
+        // The connection itself, and the tables of chunks and blocks.
+        let overhead = 4_096;
+        assert!(
+            capture.memory() <= 32 * FRAMES + overhead,
+            "{} bytes a frame",
+            capture.memory() / FRAMES
+        );
+    }
+}
