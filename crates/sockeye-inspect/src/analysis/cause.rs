@@ -18,22 +18,33 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    /// What `bytes` are, which begin with the header of a frame that has these violations; `None`: a frame all the same.
+    /// What the bytes are that were taken for a header, which has these violations, with `rest` behind them; `None`: a frame all the same.
+    ///
+    /// Looks at few bytes but for the head of a response: there may be thousands of such frames in one segment.
     pub(super) fn of(
-        bytes: &[u8],
         header: &RawFrameHeader,
+        rest: &[u8],
         violations: Violations,
         sender: Role,
     ) -> Option<Self> {
-        if bytes.len() >= 5 && head::may_be_response(bytes) {
+        let (encoded, len) = header.encode();
+        let bytes = || encoded[..len].iter().chain(rest).copied();
+        let mut start = [0; BEGINNING];
+        let mut start_len = 0;
+        for (place, byte) in start.iter_mut().zip(bytes()) {
+            *place = byte;
+            start_len += 1;
+        }
+        let start = &start[..start_len];
+        if start.len() >= 5 && head::may_be_response(start) {
             return Some(Self::Response {
-                head_len: head::len(bytes),
+                head_len: response_len(bytes),
             });
         }
-        if bytes.len() >= 16 && head::may_be_request(bytes) {
+        if start.len() >= 16 && head::may_be_request(start) {
             return Some(Self::Request);
         }
-        if let [0x14..=0x17, 0x03, 0x00..=0x04, high, _, ..] = bytes
+        if let [0x14..=0x17, 0x03, 0x00..=0x04, high, _, ..] = start
             && *high <= 0x48
         {
             return Some(Self::Tls);
@@ -50,10 +61,9 @@ impl Cause {
         if violations.iter().count() < 2 || !violations.iter().any(is_garbled) {
             return None;
         }
-        let len = usize::from(header.header_len) as u64;
-        let behind = usize::try_from(len.saturating_add(header.payload_len))
+        let behind = usize::try_from(header.payload_len)
             .ok()
-            .and_then(|end| bytes.get(end..));
+            .and_then(|end| rest.get(end..));
         match behind {
             Some([]) => None,
             Some(rest) if is_plausible(rest, sender) => None,
@@ -75,6 +85,24 @@ impl Cause {
                 "no frame: the one before it is probably longer or shorter than its header says, or bytes are lost"
             }
         }
+    }
+}
+
+/// How many bytes tell other protocols apart.
+const BEGINNING: usize = 32;
+
+/// Length of the head that these bytes begin with; `None` when it is not complete. Takes no more of them than twice the head.
+fn response_len<I: Iterator<Item = u8>>(bytes: impl Fn() -> I) -> Option<usize> {
+    let mut limit = 256;
+    loop {
+        let taken: Vec<u8> = bytes().take(limit).collect();
+        if let Some(len) = head::len(&taken) {
+            return Some(len);
+        }
+        if taken.len() < limit || limit >= head::MAX_HEAD {
+            return None;
+        }
+        limit *= 2;
     }
 }
 
@@ -116,7 +144,8 @@ mod tests {
 
     fn cause(bytes: &[u8], sender: Role) -> Option<Cause> {
         let header = RawFrameHeader::decode(bytes, 0).expect("the header is whole");
-        Cause::of(bytes, &header, header.violations(Some(sender)), sender)
+        let rest = &bytes[usize::from(header.header_len)..];
+        Cause::of(&header, rest, header.violations(Some(sender)), sender)
     }
 
     #[test]
@@ -154,6 +183,27 @@ mod tests {
         );
         // One violation is no garbage, whatever comes.
         assert_eq!(cause(&[0x83, 0x01, 9, 0xFF, 0xFF], Role::Server), None);
+    }
+
+    #[test]
+    fn head_of_a_response_is_measured_however_long_it_is() {
+        for len in [20, 255, 256, 257, 3_000, 65_536] {
+            let mut head = b"HTTP/1.1 101 OK\r\nA:".to_vec();
+            head.resize(len.max(24) - 4, b'a');
+            head.extend(b"\r\n\r\n");
+            let expected = head.len();
+            head.extend([0x81, 0x00]);
+            assert_eq!(
+                cause(&head, Role::Server),
+                Some(Cause::Response {
+                    head_len: Some(expected)
+                })
+            );
+            assert_eq!(
+                cause(&head[..expected - 1], Role::Server),
+                Some(Cause::Response { head_len: None })
+            );
+        }
     }
 
     #[test]

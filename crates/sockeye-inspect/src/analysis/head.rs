@@ -30,8 +30,14 @@ pub(super) enum Body {
 
 /// Length of the head at the front of the bytes with its empty line; `None` when it is not complete.
 pub(super) fn len(bytes: &[u8]) -> Option<usize> {
+    len_beyond(bytes, 0)
+}
+
+/// As [`len`], where it is known that no head ends within the first `seen` bytes.
+pub(super) fn len_beyond(bytes: &[u8], seen: usize) -> Option<usize> {
     let within = &bytes[..bytes.len().min(MAX_HEAD)];
-    let mut from = 0;
+    // The line before the empty one may have ended before.
+    let mut from = seen.saturating_sub(3).min(within.len());
     while let Some(at) = within[from..].iter().position(|&byte| byte == b'\n') {
         let end = from + at + 1;
         match within[end..] {
@@ -183,6 +189,7 @@ fn text(bytes: &[u8]) -> &str {
 pub(super) fn may_be_request(bytes: &[u8]) -> bool {
     let method = bytes
         .iter()
+        .take(17)
         .take_while(|byte| byte.is_ascii_uppercase())
         .count();
     match bytes.get(method) {
@@ -223,6 +230,16 @@ mod tests {
         assert_eq!(len(b"GET / HTTP/1.1\nA: b\n\nrest"), Some(21));
         assert_eq!(len(b"GET / HTTP/1.1\r\n\r"), None);
         assert_eq!(len(&[b'a'; 70_000]), None);
+        for head in [
+            &b"GET / HTTP/1.1\r\nA: b\r\n\r\nrest"[..],
+            b"GET / HTTP/1.1\nA: b\n\nrest",
+        ] {
+            let end = len(head).expect("it is complete");
+            for seen in 0..end {
+                assert_eq!(len_beyond(&head[..seen], seen), None);
+                assert_eq!(len_beyond(head, seen), Some(end), "{seen}");
+            }
+        }
     }
 
     #[test]

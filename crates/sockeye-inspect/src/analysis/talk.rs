@@ -33,6 +33,8 @@ pub(super) struct Talk {
 #[derive(Debug, Default)]
 struct Half {
     held: Held,
+    /// How much of it is known to have no end of a head.
+    seen: usize,
     body: BodyLeft,
 }
 
@@ -377,7 +379,13 @@ impl Request {
 impl Half {
     /// Takes a head that is complete.
     fn take_head(&mut self) -> Option<HeadOnRecord> {
-        let len = head::len(self.held.bytes())?;
+        let bytes = self.held.bytes();
+        let Some(len) = head::len_beyond(bytes, self.seen) else {
+            // A head may come a byte at a time.
+            self.seen = bytes.len();
+            return None;
+        };
+        self.seen = 0;
         let first = self.held.first()?;
         let last = self.held.at(len - 1)?;
         let bytes = self.held.bytes()[..len].to_vec();
@@ -464,8 +472,11 @@ impl BodyLeft {
     }
 }
 
+/// So many lawful frames in a row are no chance.
+const MANY: u32 = 16;
+
 /// Whether bytes are so much like frames of this sender that it can hardly be chance: two and more in a row, or one that is masked or text,
-/// and the last ends with the bytes.
+/// and the last ends with the bytes; or [`MANY`] whatever follows, so that no more are looked at with each segment.
 fn is_convincing(bytes: &[u8], sender: Role) -> bool {
     let mut rest = bytes;
     let mut frames = 0;
@@ -489,6 +500,9 @@ fn is_convincing(bytes: &[u8], sender: Role) -> bool {
                 && !payload.is_empty()
                 && str::from_utf8(payload).is_ok();
             return header.mask.is_some() && header.fin && header.opcode != 0x0 || is_text;
+        }
+        if frames == MANY {
+            return true;
         }
         rest = behind;
     }

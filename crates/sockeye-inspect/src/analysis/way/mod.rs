@@ -221,14 +221,10 @@ impl Way {
     ) -> Option<usize> {
         let sender = self.direction.sender();
         let violations = header.violations(Some(sender));
-        if !violations.is_empty() {
-            let (mut bytes, len) = header.encode();
-            bytes[len..].fill(0);
-            let mut start = bytes[..len].to_vec();
-            start.extend_from_slice(&rest[..rest.len().min(super::head::MAX_HEAD)]);
-            if let Some(cause) = Cause::of(&start, header, violations, sender) {
-                return Some(self.lose(context, header, cause, rest.len()));
-            }
+        if !violations.is_empty()
+            && let Some(cause) = Cause::of(header, rest, violations, sender)
+        {
+            return Some(self.lose(context, header, cause, rest.len()));
         }
         let is_control = header.is_control();
         let is_data_start = !is_control && header.opcode != 0x0;
